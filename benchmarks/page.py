@@ -42,8 +42,8 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from memory import catalog, threads
 from memory.base import Memory, State, Turn
-from memory.connect import connect
 from memory.prompt import message_of
+from memory.server.connect import connect
 from memory.services import Models, record
 from memory.stores.redis import RedisStore
 from memory.trace import Trace

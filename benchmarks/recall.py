@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import recall_memories
+from memory.common.quote import date_line, line_of
 from memory.errors import ModelFailed
 from memory.formats import Recording, read_files
-from memory.quote import date_line, line_of
 from memory.retrieval import words
 from memory.retrieval.embeddings import Embedding, embedding
 from memory.retrieval.lexical import K1, B, LexicalIndex

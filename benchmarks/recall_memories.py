@@ -2,10 +2,11 @@
 
     python -m benchmarks.recall /path/to/locomo10.json         prints this table below that of the index alone
 
-Every memory of the catalogue that asks no model takes in a whole conversation and is asked its questions, with
-`max_token_limit` (where it has one) and the budget of `read` set to the same number of tokens; what counts turns gets a
-count that does not bind before the tokens do, except the time-weighted one, whose count decides what stays fresh. A
-message counts where its whole text is sent. A read is measured with everything warm and the query's vector known.
+Every memory of the catalogue takes in a whole conversation and is asked its questions, with `max_token_limit` (where
+it has one) and the budget of `read` set to the same number of tokens; what counts turns gets a count that does not bind
+before the tokens do, except the time-weighted one, whose count decides what stays fresh. Summaries, notes and facts are
+made by the demo model, whose rows say so. A message counts where its whole text is sent, so that what only lives on in
+a summary or a note counts nothing here. A read is measured with everything warm and the query's vector known.
 """
 
 from __future__ import annotations
@@ -19,19 +20,24 @@ import numpy as np
 
 from memory.base import Memory, State
 from memory.catalog import load
+from memory.compare.estimate import asks_a_model
 from memory.evidence import check_evidence, places_of
 from memory.formats import Recording
-from memory.prompt_cache import Sizes
+from memory.money.prompt_cache import Sizes
 from memory.retrieval.embeddings import Embedding
 from memory.retrieval.index import Retrieval
 from memory.services import Models, ModelServices
 from memory.transcript import Transcript
 
 BUDGETS = (500, 1_000, 2_000)
-ASK_A_MODEL = ("summary", "summary_buffer", "summarization", "entity", "kg")
 WANTED = 0.8
 MOST = 32_000
-COUNTS = {"vector": 1000, "vector_token_buffer": 1000, "time_weighted": 20}
+UNBOUND: dict[str, dict[str, Any]] = {
+    "vector": {"k": 1000},
+    "vector_token_buffer": {"k": 1000},
+    "time_weighted": {"k": 20},
+    "combined": {"memories": "window(k=3)+vector(k=1000)"},
+}
 
 
 @dataclass(slots=True)
@@ -87,9 +93,7 @@ def memory_at(short: str, budget: int, **settings: Any) -> Memory:
     fields = load().find(short).Settings.model_fields
     if "max_token_limit" in fields:
         settings["max_token_limit"] = budget
-    if short in COUNTS:
-        settings["k"] = COUNTS[short]
-    return load().make(short, settings)
+    return load().make(short, UNBOUND.get(short, {}) | settings)
 
 
 def enough(short: str, seats: Sequence[Seat], settings: dict[str, Any]) -> int | None:
@@ -114,14 +118,14 @@ def enough(short: str, seats: Sequence[Seat], settings: dict[str, Any]) -> int |
 
 
 def lines(recordings: Sequence[Recording], model: Embedding | None) -> Iterator[tuple[Line, int | None]]:
-    """Measure every memory without a model, and those that search also with one; the whole conversation last."""
+    """Measure every memory without an embedding model, and those that search also with one."""
     for embedding in (None, model) if model else (None,):
         retrieval = Retrieval(embedding)
         seats = [Seat(recording, retrieval) for recording in recordings]
         for cls in load().memories.values():
-            if cls.short in ASK_A_MODEL or (embedding and not load().make(cls.short, {}).retrieves):
-                continue
-            yield _line(cls.short, seats, f"{cls.short}, MiniLM" if embedding else cls.short)
+            if not embedding or load().make(cls.short, {}).retrieves:
+                made = "MiniLM" if embedding else "demo model" if asks_a_model(cls.__name__) else ""
+                yield _line(cls.short, seats, ", ".join(filter(None, (cls.short, made))))
         if embedding is None:
             yield _whole(seats), None
 

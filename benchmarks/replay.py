@@ -22,6 +22,7 @@ from pathlib import Path
 from memory.catalog import load
 from memory.commands._replay_work import Work, processes, replay, side_by_side
 from memory.commands._table import Progress
+from memory.compare.estimate import asks_a_model
 from memory.formats import Question, Recording, read_files
 from memory.formats.recording import Talk
 from memory.replay import Replay
@@ -29,7 +30,6 @@ from memory.retrieval.embeddings import embedding
 from memory.services import Models
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "locomo-dev.json"
-ASK_A_MODEL = ("summary", "summary_buffer", "summarization", "entity", "kg")
 TEXT = (
     "we went hiking in the mountains last weekend and the children painted a sunset by the lake while my sister baked "
     "bread for the neighbours who had just moved here from Sweden with their old dog and a piano"
@@ -91,7 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--conversations", type=int, default=10)
     options = parser.parse_args()
-    specs = [cls.short for cls in load().memories.values() if cls.short not in ASK_A_MODEL]
+    specs = [cls.short for name, cls in load().memories.items() if not asks_a_model(name)]
     samples = (
         read_files(DATA) if DATA.is_file() else tuple(made_up(turns, turns) for turns in (215, 196, 346, 330, 355))
     )

@@ -22,6 +22,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from statistics import median
 from typing import Any
 from unittest.mock import patch
@@ -33,8 +34,8 @@ from redis import Redis
 
 from memory import catalog, threads
 from memory.base import Message, State, Turn
-from memory.connect import connect
 from memory.conversation import Conversation
+from memory.server.connect import connect
 from memory.services import Models
 from memory.stores.redis import RedisStore
 from memory.tokens import count_tokens
@@ -92,7 +93,7 @@ def ours(client: Redis, url: str, spec: str, length: int) -> Callable[[], Any]:
         # As a live conversation would have left it: everything but what still fits is in the summary.
         end = length if spec == "summary" else max(0, length - 10)
         state = State().with_note("summary", "A summary of what was said.", (0, end), since=end) if end else State()
-        store.put_state("bench", thread.id, memory.key, "", State(length, state.notes))
+        store.put_state("bench", thread.id, memory.key, "", replace(state, covered=length))
     talk = Conversation(store, "bench", thread.id, memory, Models(), instructions="You are a helpful assistant.")
 
     def one() -> None:

@@ -52,7 +52,8 @@ class Catalog:
         if name in names:
             return names[name]
         near = difflib.get_close_matches(name, names, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else f". Known are {', '.join(self.memories)}."
+        known = ", ".join(cls.short for cls in self.memories.values())
+        hint = f"; did you mean {near[0]!r}?" if near else f"; choose {known}."
         raise BadInput(f"There is no memory {name!r}{hint}")
 
     def make(self, name: str, settings: Mapping[str, Any]) -> Memory:
@@ -79,6 +80,10 @@ class Catalog:
 
         A setting that is no single value is written as JSON: `simple:memories={"name":"Alex","city":"Oslo"}`.
         """
+        return self.make(*self.read(spec))
+
+    def read(self, spec: str) -> tuple[str, dict[str, Any]]:
+        """Read a spec as a name and settings, which nobody has looked at yet; raises BadInput."""
         name, _, rest = spec.partition(":")
         fields = self.find(name.strip()).Settings.model_fields
         settings: dict[str, Any] = {}
@@ -92,7 +97,7 @@ class Catalog:
                     settings[key] = json.loads(value)
                 except ValueError as error:
                     raise BadInput(f"{name}: {key} is no JSON ({error}); write it as {key}={_JSON}.") from None
-        return self.make(name.strip(), settings)
+        return name.strip(), settings
 
     def erase(self, user: str) -> dict[str, int]:
         """Remove what the memories keep of a user outside of the store; return how much each had, by its label.

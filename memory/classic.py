@@ -16,7 +16,7 @@ from pydantic import Field, create_model
 from pydantic_core import PydanticUndefined
 
 from memory.base import Item, LeftOut, Memory, Recall, Services, State, Turn
-from memory.fit import note_item
+from memory.common.fit import note_item
 from memory.tokens import count_tokens
 
 

@@ -15,14 +15,20 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Literal
 
 from memory.base import Memory, Services, State
+from memory.edits.events import Edit, edits, write
 from memory.errors import BadInput, InspectorError, StoreUnavailable
+from memory.pictures.picture import Picture
+from memory.pictures.sight import Pictures
 from memory.reply import RACES, Reply, Through
 from memory.retrieval.index import Retrieval
 from memory.services import EstimatingServices, Models, ModelServices
+from memory.steps import Gate
 from memory.store import Opened, Pending, Store, UserCache
 from memory.trace import StateRef, Trace
 from memory.transcript import Transcript
@@ -40,12 +46,20 @@ class Estimate:
     tokens: int
     cost: Decimal | None
 
+    @classmethod
+    def of(cls, turns: int, services: ModelServices) -> Estimate:
+        """Add up what services would have called."""
+        costs = [call.cost for call in services.calls]
+        total = None if any(cost is None for cost in costs) else sum((cost for cost in costs if cost), Decimal(0))
+        return cls(turns, len(costs), sum(call.input_tokens for call in services.calls), total)
+
 
 @dataclass(frozen=True)
 class Conversation:
     """A thread, the memory it is read with, and the models that speak in it.
 
-    `budget` is the most tokens that a memory may put into a prompt; the model's window bounds it as well.
+    `budget` is the most tokens that a memory may put into a prompt; the model's window bounds it as well. `labels` fill
+    the variables of a memory's namespace (see `memory/longterm/namespace.py`).
     """
 
     store: Store
@@ -56,6 +70,7 @@ class Conversation:
     instructions: str = ""
     budget: int | None = None
     retrieval: Retrieval = field(default_factory=Retrieval)
+    labels: Mapping[str, str] | None = None
 
     @property
     def key(self) -> str:
@@ -64,20 +79,40 @@ class Conversation:
 
     def services(self, kind: type[ModelServices] = ModelServices) -> ModelServices:
         """Return what the memory may use in one turn."""
-        return self.models.services(self.user, self.retrieval, UserCache(self.store, self.user), kind)
+        cache = UserCache(self.store, self.user, self.thread)
+        services = self.models.services(self.user, self.retrieval, cache, kind, self.store.shelf)
+        services.labels = self.labels
+        services.pictures = Pictures(
+            self.models.chat,
+            self.models.memory_name,
+            lambda id: self.store.picture(self.user, self.thread, id),
+            self.models.pictures,
+        )
+        return services
 
     def reply(
-        self, query: str, turn_id: str | None = None, replaces: str | None = None, through: Through | None = None
+        self,
+        query: str,
+        turn_id: str | None = None,
+        replaces: str | None = None,
+        through: Through | None = None,
+        gate: Gate | None = None,
+        pictures: tuple[Picture, ...] = (),
     ) -> Reply:
         """Answer a message; nothing happens until the reply is iterated.
 
         The same `turn_id` is appended once however often it is tried. `replaces` names the last turn, whose answer
-        is given again. `through` wraps the model's stream (see `memory/worker.py`).
+        is given again. `through` wraps the model's stream and `gate` stops before each step (see `memory/worker.py`).
+        `pictures` come with the message, whose words tell of them (`worded`), and are in the store already.
         """
-        return Reply(self, query, turn_id or uuid.uuid4().hex[:16], replaces, through)
+        return Reply(self, query, turn_id or uuid.uuid4().hex[:16], replaces, through, gate, pictures)
 
-    def opened(self, pending: Pending | None = None) -> Opened:
-        return self.store.open(self.user, self.thread, self.key, self.memory.tail, pending)
+    def opened(self, pending: Pending | None = None, services: ModelServices | None = None) -> Opened:
+        """Read the thread; what `services` are asked from then on rests on it."""
+        opened = self.store.open(self.user, self.thread, self.key, self.memory.tail, pending)
+        if services:
+            services.rest_on(opened.epoch)
+        return opened
 
     def transcript(self, opened: Opened) -> Transcript:
         of = (self.user, self.thread, opened.epoch)
@@ -88,16 +123,18 @@ class Conversation:
         opened = self.opened()
         services = self.services(EstimatingServices)
         if self.memory.stateful:
-            self._written(opened.state, self.transcript(opened), services)
-        costs = [call.cost for call in services.calls]
-        total = None if any(cost is None for cost in costs) else sum((cost for cost in costs if cost), Decimal(0))
-        tokens = sum(call.input_tokens for call in services.calls)
-        return Estimate(opened.length - opened.state.covered, len(services.calls), tokens, total)
+            self._written(opened, self.transcript(opened), services)
+        return Estimate.of(opened.length - opened.state.covered, services)
 
-    def catch_up(self, services: ModelServices | None = None, patience: float = 0.0) -> Trace | None:
+    def catch_up(
+        self,
+        services: ModelServices | None = None,
+        patience: float = 0.0,
+        kind: Literal["switch", "reflect"] = "switch",
+    ) -> Trace | None:
         """Take the turns that the memory does not cover yet into its state; None where there are none.
 
-        It is stored every `BLOCK` turns with a trace of kind "switch" that says what they cost; the last one is
+        It is stored every `BLOCK` turns with a trace of this kind that says what they cost; the last one is
         returned. A failing model leaves the state at what was done before it; BadInput where the memory itself fails.
         Whoever passes `services` can watch the calls while they are made. For `patience` seconds a store that is away
         is asked again to take what was made.
@@ -107,27 +144,31 @@ class Conversation:
         services = services or self.services()
         trace, start, length = None, 0, 1
         while start < length:
-            block = self._take_in(start, services, patience)
+            block = self._take_in(start, services, patience, kind)
             if block is None:
                 break
             start, length, done = block
             trace = done or trace
         return trace
 
-    def _take_in(self, start: int, services: ModelServices, patience: float) -> tuple[int, int, Trace | None] | None:
+    def _take_in(
+        self, start: int, services: ModelServices, patience: float, kind: Literal["switch", "reflect"]
+    ) -> tuple[int, int, Trace | None] | None:
         """Take in a block of turns from `start` on; return where to go on, how many turns there are and its trace."""
         event, paid, failed = uuid.uuid4().hex[:16], len(services.calls), len(services.errors)
+        waited, since = services.waits, None
         for _ in range(RACES):
-            opened, problem = self.opened(), None
+            opened, problem = self.opened(services=services), None
+            since = opened.epoch if since is None else since
             end = min(opened.length, max(start, opened.state.covered) + BLOCK)
             state = opened.state
             try:
-                state = self._written(state, self.transcript(opened).head(end), services)
+                state = self._written(opened, self.transcript(opened).head(end), services)
             except BadInput as error:
                 problem = error
             if state != opened.state or services.calls[paid:]:
                 trace = Trace(
-                    "switch",
+                    kind,
                     opened.length,
                     event,
                     time.time(),
@@ -139,20 +180,25 @@ class Conversation:
                     calls=tuple(services.calls[paid:]),
                     errors=(*services.errors[failed:], *([str(problem)] if problem else [])),
                 )
-                if not self._put(opened.revision, state, trace, patience):
+                if not self._put(opened.revision, state, trace, services, patience, since):
                     continue
             else:
                 trace = None
             if problem:
                 raise problem
             # What a model noted in a wrong form is lost and told; only a call that failed keeps a turn waiting.
-            stuck = len(services.errors) > failed and state.covered < end
+            stuck = services.waits > waited and state.covered < end
             return opened.length if stuck else end, opened.length, trace
         return None
 
-    def _written(self, state: State, transcript: Transcript, services: Services) -> State:
+    def edits(self, state: State, count: int) -> list[Edit]:
+        """Return the edits of the memory's notes where a state lacks any of the `count` that there are."""
+        return edits(self.store, self.user, self.thread, self.key) if state.edits < count else []
+
+    def _written(self, opened: Opened, transcript: Transcript, services: Services) -> State:
+        state = opened.state
         try:
-            return self.memory.write(state, transcript, services, None)
+            return write(self.memory, state, transcript, services, edits=self.edits(state, opened.edits))
         except InspectorError:
             raise
         except Exception as error:
@@ -161,12 +207,17 @@ class Conversation:
                 "Choose another memory."
             ) from error
 
-    def _put(self, revision: str, state: State, trace: Trace, patience: float) -> str | None:
+    def _put(
+        self, revision: str, state: State, trace: Trace, services: ModelServices, patience: float, since: str
+    ) -> str | None:
         deadline = time.monotonic() + patience
         while True:
             try:
-                return self.store.put_state(self.user, self.thread, self.key, revision, state, trace)
-            except StoreUnavailable:
+                taken = self.store.put_state(self.user, self.thread, self.key, revision, state, trace, since=since)
+                services.unsaved = None
+                return taken
+            except StoreUnavailable as error:
+                services.unsaved = error
                 if time.monotonic() >= deadline:
                     raise
                 time.sleep(0.5)

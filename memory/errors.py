@@ -27,8 +27,20 @@ class StoreUnavailable(InspectorError):
     """Redis does not answer; nothing was saved and the same action can be tried again."""
 
 
+class LimitReached(InspectorError):
+    """Somebody has done as much as this server takes for now; nothing was done. `wait` is in seconds."""
+
+    def __init__(self, message: str, wait: float) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
 class ThreadGone(InspectorError):
     """The conversation was deleted while it was in use."""
+
+
+class ExperimentGone(InspectorError):
+    """The experiment was deleted while it was in use."""
 
 
 class ModelFailed(InspectorError):

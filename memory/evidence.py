@@ -10,17 +10,21 @@ other words or does not: `overlap` measures it apart, by the share of the messag
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Literal
 
 from memory.base import Item, LeftOut, Recall, Turn
-from memory.fit import span_ref
-from memory.prompt_cache import Sizes
+from memory.common.fit import span_ref
+from memory.money.prompt_cache import Sizes
 from memory.retrieval.words import terms
 
 Place = tuple[int, int]
 """The index of a turn and a message's place in it."""
+Noted = Literal["", "new", "old", "both", "neither"]
+"""Which word stands in the notes that were sent: the answer's, that of what is outdated; "" where no note was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,20 @@ def check_evidence(recall: Recall, wanted: Sequence[str], places: Mapping[str, l
         stems = _stems(sizes.turns[turn].messages[place].content) if turn < end else frozenset()
         shares.append(len(stems & said) / len(stems) if stems else 0.0)
     return Check(tuple(found), tuple(missing), sum(shares) / len(shares))
+
+
+def noted(recall: Recall, now: str, before: str) -> Noted:
+    """Say which of two words the notes and summaries hold that were sent; "" also where no word is looked for."""
+    notes = "\n".join(item.text for item in recall.items if item.turns is None and item.text)
+    if not notes or not (now or before):
+        return ""
+    new, old = _stands(now, notes), _stands(before, notes)
+    return "both" if new and old else "new" if new else "old" if old else "neither"
+
+
+def _stands(word: str, text: str) -> bool:
+    """Say whether a word, or several, stand in a text, in whatever letter case."""
+    return bool(word) and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def is_sent(recall: Recall, spot: Place, sizes: Sizes) -> bool:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from memory.errors import ModelFailed, explain, flaw
-from memory.prices import Usage, model_info
+from memory.money.prices import Usage, model_info
 from memory.tokens import BUILT_IN, split_model
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def chat_model(name: str, *, api_key: str | None = None, delay: float = 0.0) -> 
 
         return DemoChatModel(delay=delay)
     if provider == "echo":
-        from memory.echo import EchoChatModel
+        from memory.demo.echo import EchoChatModel
 
         return EchoChatModel(delay=delay)
     if not provider or not model:

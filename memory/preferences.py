@@ -14,12 +14,13 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from langchain_core.language_models import BaseChatModel
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from memory.errors import BadInput
+from memory.longterm.namespace import LONGEST_LABEL, checked_label
 from memory.models import provider_of
 from memory.services import Models
 from memory.store import Store
@@ -43,6 +44,13 @@ def _text(text: str) -> str:
     return _HALVES.sub("\ufffd", text)
 
 
+def _label(text: str) -> str:
+    try:
+        return checked_label(text)
+    except BadInput:
+        raise ValueError(f"may hold no dot, no slash, no braces and {LONGEST_LABEL} characters at most") from None
+
+
 def _chosen(text: str) -> str:
     if not text:
         raise ValueError("must not be empty")
@@ -50,6 +58,7 @@ def _chosen(text: str) -> str:
 
 
 Name = Annotated[str, Field(max_length=200), AfterValidator(_name)]
+Label = Annotated[str, AfterValidator(_label)]
 Chosen = Annotated[Name, AfterValidator(_chosen)]
 
 
@@ -61,7 +70,9 @@ def default_model() -> str:
 class Preferences(BaseModel):
     """A user's settings; `budget` is the most tokens a memory may put into a prompt, None for the model's window.
 
-    `memory` and `settings` are those chosen last: a new thread begins with them.
+    `memory` and `settings` are those chosen last: a new thread begins with them. `maintenance` says how what is
+    remembered is looked after in the background: not, by rules that cost nothing, or with the memory's model.
+    `pictures` says of models by name whether they take pictures, where the user has said so.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -71,8 +82,17 @@ class Preferences(BaseModel):
     price_as: Chosen = "openai:gpt-5-mini"
     instructions: Annotated[str, Field(max_length=LONGEST_INSTRUCTIONS), AfterValidator(_text)] = INSTRUCTIONS
     budget: Annotated[int, Field(strict=True, ge=0, le=LARGEST_BUDGET)] | None = None
+    organisation: Label = ""
+    application: Label = ""
     memory: Chosen = "ConversationBufferWindowMemory"
     settings: dict[str, Any] = Field(default_factory=dict)
+    maintenance: Literal["off", "rules", "model"] = "rules"
+    pictures: Annotated[dict[Name, bool], Field(max_length=100)] = Field(default_factory=dict)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What fills the variables of a namespace: {org} and {app}."""
+        return {"org": self.organisation, "app": self.application}
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Preferences:
@@ -111,7 +131,7 @@ class Preferences(BaseModel):
         """Return the models that speak; `key` is for the chat model's provider, and no other is shown it."""
         own, chat = provider_of(self.memory_model or self.model), provider_of(self.model)
         made = Models if own == chat or {own, chat} & set(BUILT_IN) else _KeyForChatAlone
-        return made(self.model, self.memory_model, self.price_as, key, delay)
+        return made(self.model, self.memory_model, self.price_as, key, delay, self.pictures)
 
 
 _LABELS = {
@@ -122,6 +142,10 @@ _LABELS = {
     "budget": "The budget",
     "memory": "The memory",
     "settings": "The memory's settings",
+    "organisation": "The organisation",
+    "application": "The application",
+    "pictures": "Which models take pictures",
+    "maintenance": "The maintenance of what is remembered",
 }
 
 

@@ -24,12 +24,12 @@ from typing import Any
 
 from memory.base import LeftOut, Memory, Recall, Segment, State, Turn
 from memory.errors import BadInput, InspectorError, explain
-from memory.evidence import Check, Evidence, Missing, check_evidence, places_of
+from memory.evidence import Check, Evidence, Missing, Noted, check_evidence, noted, places_of
 from memory.formats import Question, Recording
 from memory.models import context_window, sum_chunks
-from memory.prices import Usage, price
+from memory.money.prices import Usage, price
+from memory.money.prompt_cache import Sent, Sizes, common_tokens, usage
 from memory.prompt import Prompt, PromptMessage, assemble, message_of
-from memory.prompt_cache import Sent, Sizes, common_tokens, usage
 from memory.replay_services import Answers, Rankings, ReplayServices
 from memory.retrieval.batched import Batched
 from memory.retrieval.embeddings import Embedding
@@ -71,16 +71,26 @@ class ReplayedTurn:
     cost_uncached: Decimal | None
     calls: tuple[Call, ...]
 
+    @property
+    def own_cost(self) -> Decimal | None:
+        """What the memory's own calls cost; one that failed before anything was counted costs nothing."""
+        return _sum(call.cost for call in self.calls if call.error is None or call.input_tokens + call.output_tokens)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question of the recording after its last turn; `tokens` is what the memory put into its prompt."""
+    """A question of the recording after its last turn; `tokens` is what the memory put into its prompt.
+
+    `outdated` are messages that were sent though the evidence contradicts them, `noted` is what the notes say.
+    """
 
     question: Question
     check: Check
     tokens: int
     prompt: tuple[PromptMessage, ...]
     answer: str | None = None
+    outdated: tuple[str, ...] = ()
+    noted: Noted = ""
 
 
 @dataclass(slots=True)
@@ -104,7 +114,6 @@ class Totals:
     def add(self, turn: ReplayedTurn, output: int, seconds: float) -> None:
         """Count one turn, whose answer has `output` tokens."""
         size = sum(turn.tokens.values())
-        own = _sum(call.cost for call in turn.calls if call.error is None or call.input_tokens + call.output_tokens)
         self.turns += 1
         self.prompt_tokens += size
         self.largest_prompt = max(self.largest_prompt, size)
@@ -112,8 +121,8 @@ class Totals:
         self.failed_calls += sum(call.error is not None for call in turn.calls)
         self.input_tokens += size + sum(call.input_tokens for call in turn.calls)
         self.output_tokens += output + sum(call.output_tokens for call in turn.calls)
-        self.cost = _sum((self.cost, turn.cost, own))
-        self.cost_uncached = _sum((self.cost_uncached, turn.cost_uncached, own))
+        self.cost = _sum((self.cost, turn.cost, turn.own_cost))
+        self.cost_uncached = _sum((self.cost_uncached, turn.cost_uncached, turn.own_cost))
         self.seconds += seconds
 
 
@@ -150,6 +159,8 @@ class Replay:
     ) -> None:
         self.recording, self.models, self.budget, self.prompts = recording, models, budget, prompts
         self.encoding = encoding_for(models.price_as).name
+        # Loads the tokenizer, which takes half a second and belongs to no memory's time.
+        count_tokens(" ", self.encoding)
         first, end = turns or (0, len(recording.turns))
         self.end = min(end, len(recording.turns))
         self.first = min(first, self.end)
@@ -183,16 +194,17 @@ class Run:
         self.replay, self.memory = replay, memory
         self.totals, self.evidence = Totals(), Evidence()
         # A name of its own, so that nothing of another run or of a real user is seen.
-        self._user = uuid.uuid4().hex
-        self._services = replay.models.services(self._user, replay.retrieval, Answers(), ReplayServices)
+        self.user = uuid.uuid4().hex
+        self._services = replay.models.services(self.user, replay.retrieval, Answers(), ReplayServices)
         assert isinstance(self._services, ReplayServices)
         if not replay.lacking:
             self._services.share(replay.rankings)
         self._services.encoding = replay.encoding
         self._services.now = 0.0
+        self._services.reflecting = True  # as if the conversation had rested after each turn
         self._said = list(replay.said)
         self._sizes = Sizes(self._said, replay.encoding)
-        of = (self._user, THREAD, "1")
+        of = (self.user, THREAD, "1")
         self._transcript = Transcript(len(self._said), lambda first, end: self._said[first:end], of=of)
         self._state = State()
 
@@ -241,6 +253,7 @@ class Run:
             recall = self._read(self._transcript, question.text)
             check = check_evidence(recall, question.evidence, self.replay.places, self._sizes)
             check = replace(check, missing=self._ranked(check.missing, question.text))
+            outdated = check_evidence(recall, question.outdated, self.replay.places, self._sizes).found
             segments = self._segments(recall, "")
             tokens = segments["memory"] + segments["history"]
             self.evidence.add(check, question.category, tokens)
@@ -249,13 +262,15 @@ class Run:
                 prompt = assemble("", recall, self._transcript, question.text, self.replay.encoding)
             if answer and prompt:
                 text = self._ask(prompt)[0]
-            yield Asked(question, check, tokens, prompt.messages if prompt and self.replay.prompts else (), text)
+            shown = prompt.messages if prompt and self.replay.prompts else ()
+            notes = noted(recall, question.now, question.before)
+            yield Asked(question, check, tokens, shown, text, outdated, notes)
 
     def close(self) -> None:
         """Forget what was made for this run, whichever files of its own the memory has."""
-        self.replay.retrieval.forget(self._user)
+        self.replay.retrieval.forget(self.user)
         with suppress(Exception):
-            type(self.memory).erase(self._user)
+            type(self.memory).erase(self.user)
 
     def __enter__(self) -> Run:
         return self
@@ -338,7 +353,7 @@ class Run:
     def _ask(self, prompt: Prompt) -> tuple[str, tuple[Mapping[str, Any], ...]]:
         models = self.replay.models
         try:
-            answer = sum_chunks(models.open_chat().stream(prompt.langchain()))
+            answer = sum_chunks(models.open_chat().stream(prompt.langchain(models.chat)))
         except Exception as error:
             # Without its cause, whose text can quote the key.
             raise explain(error, model=models.chat, keys=models.keys) from None

@@ -14,8 +14,8 @@ from memory.retrieval.ranking import Ranking
 from memory.services import ModelServices
 from memory.trace import Call
 
-Rankings = dict[tuple[int, str, Search | None], tuple[Ranking, tuple[Call, ...]]]
-"""Rankings by the length of the transcript, the query and the search, each with the calls that it took."""
+Rankings = dict[tuple[int, str, str, Search | None], tuple[Ranking, tuple[Call, ...]]]
+"""Rankings by the length and the last of what is searched, the query and the search, each with the calls it took."""
 
 
 @dataclass(slots=True)
@@ -23,6 +23,7 @@ class Answers:
     """What a memory's model answered, kept for one run."""
 
     rows: dict[str, bytes] = field(default_factory=dict)
+    epoch: str = ""
 
     def get(self, key: str) -> bytes | None:
         """Return what was kept under a key."""
@@ -45,7 +46,8 @@ class ReplayServices(ModelServices):
     def rank(self, transcript: Sequence[Turn], query: str, search: Search | None = None) -> Ranking:
         if self._rankings is None:
             return super().rank(transcript, query, search)
-        key = len(transcript), query, search
+        last = transcript[-1].id if len(transcript) else ""
+        key = len(transcript), last, query, search
         if key in self._rankings:
             ranking, calls = self._rankings[key]
             self.calls += calls

@@ -5,27 +5,38 @@
     ('Your name is Alex.', 'complete', 1)
 
 What was paid for is never thrown away: a commit that the store did not take is repeated without asking a model again.
+With a gate it stops before each of its four steps (see `memory/steps.py`).
 """
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall, ToolMessage
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import ValidationError
 
-from memory.base import Recall, State, Turn
+from memory.base import Message, State, Turn
+from memory.edits.events import write
 from memory.errors import BadInput, InspectorError, ModelFailed, StoreUnavailable, ThreadGone
-from memory.models import context_window, explain, sum_chunks, usage_of
-from memory.prompt import Prompt, assemble, message_of
-from memory.services import DEFAULT_WINDOW, ModelServices, record, usage_so_far
-from memory.store import Pending, Store
-from memory.tokens import count_tokens, well_formed
-from memory.trace import StateRef, Trace, reference
+from memory.longterm.consent import asks, unasked
+from memory.models import explain, sum_chunks, usage_of
+from memory.money.prefix import look_back
+from memory.pictures.album import take_back
+from memory.pictures.picture import Picture
+from memory.prompt import message_of
+from memory.reading import Reading
+from memory.services import record, usage_so_far
+from memory.steps import BeforeWrite, Gate, TurnLeft, before_write
+from memory.tokens import count_tokens
+from memory.trace import Call, StateRef, Trace
 from memory.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -33,39 +44,42 @@ if TYPE_CHECKING:
 
 Through = Callable[[Iterator[BaseMessage]], Iterator[BaseMessage]]
 
+MOST_ROUNDS = 4
+"""How often a model may call tools in a turn before it has to answer."""
+AFTER_TOOLS = "reply after tools"
+"""The purpose of the calls of a turn but its first: what a memory's tools cost."""
 RACES = 8
 """How often the loser of a race for a state reads and writes again."""
 
 
-class Reply:
+class Reply(Reading):
     """An answer: iterate it for the text, then ask it for its turn and trace."""
 
     def __init__(
-        self, conversation: Conversation, query: str, turn_id: str, replaces: str | None, through: Through | None
+        self,
+        conversation: Conversation,
+        query: str,
+        turn_id: str,
+        replaces: str | None,
+        through: Through | None,
+        gate: Gate | None = None,
+        pictures: tuple[Picture, ...] = (),
     ) -> None:
-        self.conversation = conversation
-        self.query = well_formed(query)
-        self.turn_id = turn_id
-        self.trace: Trace | None = None
-        self.turn: Turn | None = None
+        super().__init__(conversation, query, turn_id, replaces, gate, pictures)
         self.error: ModelFailed | None = None
-        self.recall = Recall()
-        self.prompt: Prompt | None = None
-        self._replaces = replaces
         self._through = through or (lambda stream: stream)
         self._stop = threading.Event()
         self._chunks: list[AIMessageChunk] = []
         self._whole: AIMessageChunk | None = None
-        self._replaced: Turn | None = None
-        self._back: dict[str, State] = {}
-        self._services: ModelServices = conversation.services()
+        self._rounds: list[Message] = []
+        self._calls: list[Call] = []
+        self._asked_with: tuple[list[BaseMessage], Mapping[str, BaseTool]] = [], {}
+        self._started, self._first = 0.0, cast("float | None", None)
         self._basis: tuple[State, str, Transcript] | None = None
         self._after: State | None = None
-        self._texts: dict[str, str] = {}
         self._races = 0
-        self._appended = False
-        self.saved = False
-        self._index = -1
+        self._asked = False
+        self._left = False
 
     def stop(self) -> None:
         """End the answer at the next word; what there is of it is kept and marked as stopped."""
@@ -73,146 +87,119 @@ class Reply:
 
     @property
     def text(self) -> str:
-        return "".join(chunk.text for chunk in self._chunks)
+        """What the model has said so far, in all of its rounds."""
+        return "".join(message.content for message in self._rounds if message.role == "ai") + "".join(
+            chunk.text for chunk in self._chunks
+        )
 
     def __iter__(self) -> Iterator[str]:
-        self._read()
+        with self.phases("read"):
+            self._read()
         if self.saved:
             return
         assert self.prompt
-        start, first = time.monotonic(), None
+        talk = self.conversation
         try:
-            stream = self._through(self.conversation.models.open_chat().stream(self.prompt.langchain()))
-            for chunk in stream:
-                if self._stop.is_set():
+            tools = {tool.name: tool for tool in talk.memory.tools(self._state, self._services)}
+            messages = self.prompt.langchain(talk.models.chat, self._services.pictures.fetch)
+            for number in range(MOST_ROUNDS + 1):
+                # The last round has no tools: whatever the model would still look up, it answers.
+                offered = tools if number < MOST_ROUNDS else {}
+                yield from self._streamed(messages, offered)
+                if not (self._whole and self._whole.tool_calls and offered) or self._stop.is_set():
                     break
-                assert isinstance(chunk, AIMessageChunk)
-                first = first or time.monotonic() - start
-                self._chunks.append(chunk)
-                if chunk.text:
-                    yield chunk.text
-            if not self._stop.is_set():
-                self._whole = sum_chunks(self._chunks)
+                messages += self._called(self._whole, offered)
         except GeneratorExit:
             self._stop.set()
-            self._end(time.monotonic() - start, first)
+            self._end()
             self.commit()
             raise
         except Exception as error:
-            models = self.conversation.models
-            self.error = explain(error, model=models.chat, keys=models.keys)
-        self._end(time.monotonic() - start, first)
+            self.error = explain(error, model=talk.models.chat, keys=talk.models.keys)
+        self._end()
         self.commit()
 
-    def _read(self) -> None:
-        """Read the thread, ask the memory and put the prompt together."""
-        talk = self.conversation
-        try:
-            pending = Pending(self.turn_id, self.query, beat=time.time(), replaces=self._replaces)
-            self._opened = talk.opened(pending=pending)
-            if all(one.turn_id != self.turn_id for one in self._opened.pending):
-                # Only what has no answer yet is noted: another process was faster with this very turn.
-                turns = talk.store.turns(talk.user, talk.thread, 0, self._opened.length)
-                self._adopt(next(turn.index for turn in turns if turn.id == self.turn_id))
+    def _streamed(self, messages: list[BaseMessage], tools: Mapping[str, BaseTool]) -> Iterator[str]:
+        """Ask the model once; what came of it stands in `_chunks`, and in `_whole` where it came to its end."""
+        self._chunks, self._whole = [], None
+        self._asked_with = messages, tools
+        self._started, self._first = time.monotonic(), None
+        model: Runnable[Any, Any] = self.conversation.models.open_chat()
+        if tools:
+            model = self.conversation.models.open_chat().bind_tools(list(tools.values()))
+        for chunk in self._through(model.stream(messages)):
+            if self._stop.is_set():
                 return
-            self._recall(*talk.models.encoding())
-        except Exception:
-            # Nothing was asked of the model: the message stays with whoever typed it, and nobody waits for an answer.
-            with suppress(StoreUnavailable, ThreadGone):
-                talk.store.drop_pending(talk.user, talk.thread, self.turn_id)
-            raise
+            assert isinstance(chunk, AIMessageChunk)
+            self._first = self._first or time.monotonic() - self._started
+            self._chunks.append(chunk)
+            if chunk.text:
+                yield chunk.text
+        if not self._stop.is_set():
+            self._whole = sum_chunks(self._chunks)
 
-    def _recall(self, encoding: str, exact: bool) -> None:
-        """Ask the memory what to send; raises BadInput for what cannot be answered."""
-        talk, self._encoding = self.conversation, encoding
-        self._transcript = talk.transcript(self._opened)
-        self._state = self._opened.state
-        if self._replaces:
-            # An answer that is given again rests on the thread without its last turn.
-            self._step_back()
-        window = context_window(talk.models.chat)
-        fixed = count_tokens(talk.instructions, self._encoding) + count_tokens(self.query, self._encoding)
-        space = (window or DEFAULT_WINDOW) - fixed - min(1024, (window or DEFAULT_WINDOW) // 4)
-        if space < 0:
-            raise BadInput(
-                f"Message and instructions have {fixed:,} tokens; {talk.models.chat} takes "
-                f"{window or DEFAULT_WINDOW:,} with its answer. "
-                "Shorten the message or choose a model with a larger window."
-            )
-        budget = space if talk.budget is None else min(space, talk.budget)
-        try:
-            self.recall = talk.memory.read(self._state, self._transcript, self.query, self._services, budget)
-        except InspectorError:
-            raise
-        except Exception as error:
-            raise BadInput(
-                f"{talk.memory.label} failed to read this conversation ({type(error).__name__}: {error}). "
-                "Choose another memory; nothing was sent."
-            ) from error
-        self.prompt = assemble(talk.instructions, self.recall, self._transcript, self.query, self._encoding)
-        items, hashes, self._texts = reference(self.recall, self._state, talk.instructions)
-        self.trace = Trace(
-            "turn",
-            len(self._transcript),
-            self.turn_id,
-            time.time(),
-            talk.memory.name,
-            talk.key,
-            talk.memory.settings.model_dump(mode="json"),
-            talk.models.chat,
-            talk.models.priced_as(talk.models.chat),
-            self._encoding,
-            exact,
-            window,
-            budget,
-            len(self._transcript),
-            items,
-            self.recall.left_out,
-            self.prompt.segments(),
-            self.prompt.hash(),
-            hashes,
-            before=StateRef.of(self._state),
-        )
+    def _called(self, whole: AIMessageChunk, tools: Mapping[str, BaseTool]) -> list[BaseMessage]:
+        """Run the tools that the model called, keep calls and answers for the turn, and return them as messages."""
+        self._record()
+        said = message_of("ai", whole.text, self._encoding, tool_calls=tuple(dict(call) for call in whole.tool_calls))
+        past = self._transcript
+        before = past[-1].ai if len(past) else ""
+        answers = [_answer(call, tools, self.query, before) for call in whole.tool_calls]
+        results = [
+            message_of("tool", answer, self._encoding, tool_call_id=str(call.get("id")), name=call["name"])
+            for call, answer in zip(whole.tool_calls, answers, strict=True)
+        ]
+        self._rounds += [said, *results]
+        asked = AIMessage(whole.text, tool_calls=[dict(call) for call in whole.tool_calls])
+        return [asked, *(ToolMessage(one.content, tool_call_id=one.tool_call_id, name=one.name) for one in results)]
 
-    def _step_back(self) -> None:
-        talk, last = self.conversation, self._transcript[-1] if len(self._transcript) else None
-        if last is None or last.id != self._replaces:
-            raise BadInput(
-                "Only the last answer can be given again; another message has come since. Edit that message instead."
-            )
-        self._transcript = self._transcript.head(len(self._transcript) - 1)
-        self._replaced = last
-        # Every memory's state goes back, not only this one's, so that switching to it stays instant.
-        self._back = rewound(talk.store, talk.user, talk.thread, len(self._transcript))
-        if self._state.reach > len(self._transcript):
-            self._state = self._back.get(talk.key, State())
-        if talk.memory.stateful:
-            self._back[talk.key] = self._state
-
-    def _end(self, seconds: float, first: float | None) -> None:
-        """Make the turn and complete its trace with the call."""
+    def _record(self) -> None:
+        """Take down the call that has just ended; the first of a turn is the reply's, whose prompt was recalled."""
         talk, whole = self.conversation, self._whole
         assert self.trace
         assert self.prompt
-        text = self.text
-        stopped = self._stop.is_set() and self.error is None
-        output = count_tokens(text, self._encoding)
+        seconds = time.monotonic() - self._started
+        self.phases.ended("model", seconds)
+        messages, tools = self._asked_with
+        output = count_tokens("".join(chunk.text for chunk in self._chunks), self._encoding)
         # What broke off or was refused is paid for as well; only what never got an answer cost nothing.
         usage = usage_of(whole) if whole else usage_so_far(self._chunks, output)
-        estimate = self.prompt.tokens if self._chunks or not self.error else 0
-        name = talk.models.chat
-        call = record(
-            "reply",
-            name,
-            self.trace.priced_as,
-            estimate,
-            output,
-            usage,
-            seconds,
-            first,
-            str(self.error) if self.error else None,
+        if self._calls:
+            estimate = sum(count_tokens(message.text, self._encoding) for message in messages)
+            estimate += sum(message.picture_tokens for message in self.prompt.messages)
+            prefix, purpose = self.prompt.tokens, AFTER_TOOLS
+        else:
+            # The answer whose place this one takes was asked for last.
+            past = self._transcript.with_turn(self._replaced) if self._replaced else self._transcript
+            same = look_back(talk.store, talk.user, talk.thread, self._opened.length, self.trace, self.prompt, past)
+            self.trace = replace(self.trace, prefix=same.tokens, broken=same.broken)
+            estimate, prefix, purpose = self.prompt.tokens, same.tokens if same.alive else 0, "reply"
+        estimate += sum(count_tokens(_schema(tool), self._encoding) for tool in tools.values())
+        if whole:
+            output += sum(count_tokens(json.dumps(call["args"]), self._encoding) for call in whole.tool_calls)
+        self._calls.append(
+            record(
+                purpose,
+                talk.models.chat,
+                self.trace.priced_as,
+                estimate if self._chunks or not self.error else 0,
+                output,
+                usage,
+                seconds,
+                self._first,
+                str(self.error) if self.error else None,
+                prefix,
+            )
         )
-        messages = [message_of("human", self.query, self._encoding)]
+
+    def _end(self) -> None:
+        """Make the turn and complete its trace with the calls."""
+        talk, whole = self.conversation, self._whole
+        self._record()
+        assert self.trace
+        text = "".join(chunk.text for chunk in self._chunks)
+        stopped = self._stop.is_set() and self.error is None
+        messages = [message_of("human", self.query, self._encoding, pictures=self.pictures), *self._rounds]
         calls: tuple[Any, ...] = tuple(dict(one) for one in whole.tool_calls) if whole else ()
         if text or calls:
             messages.append(message_of("ai", text, self._encoding, tool_calls=calls))
@@ -228,7 +215,7 @@ class Reply:
             earlier,
         )
         errors = (str(self.error),) if self.error else ()
-        self.trace = replace(self.trace, calls=(call,), errors=errors)
+        self.trace = replace(self.trace, calls=tuple(self._calls), errors=errors)
         if not talk.memory.stateful:
             # There is no second commit, which would count what reading cost.
             self.trace = self._with_own(self.trace)
@@ -242,11 +229,11 @@ class Reply:
         assert self.trace
         if not self._appended:
             try:
-                done = talk.store.append(
-                    talk.user, talk.thread, self.turn, self.trace, self._texts, self._replaces, self._back
-                )
+                rest = self.trace, self._texts, self._replaces, self._back, self._opened.epoch
+                with self.phases("store"):
+                    done = talk.store.append(talk.user, talk.thread, self.turn, *rest)
             except BadInput:
-                talk.store.drop_pending(talk.user, talk.thread, self.turn_id)
+                take_back(talk.store, talk.user, talk.thread, self.turn_id, self.pictures)
                 raise
             if done.repeated and not self._ours(done.index):
                 self._adopt(done.index)
@@ -256,25 +243,40 @@ class Reply:
             self.trace = replace(self.trace, turn=done.index)
             if self._index == self._opened.length:
                 self._basis = self._state, self._opened.revision, self._transcript.with_turn(self.turn)
-        if talk.memory.stateful:
-            self._write()
+        self._ask_to_write()
+        if talk.memory.stateful and not self._left:
+            with self.phases("write"):
+                self._write()
+        elif talk.memory.stateful:
+            self._without_write()
         self.saved = True
+
+    def _ask_to_write(self) -> None:
+        """Wait before the memory writes; where the turn is left there, the next write takes it in as well."""
+        if not self._asked:
+            try:
+                self._gate(self._before_write)
+            except TurnLeft:
+                self._left = True
+            self._asked = True
+
+    def _before_write(self) -> BeforeWrite:
+        assert self.turn
+        state, _, transcript = self._read_again()
+        return before_write(self.conversation, state, transcript, self.recall, self.turn)
+
+    def _read_again(self) -> tuple[State, str, Transcript]:
+        """Return what the memory's write rests on, read anew where another tab was faster."""
+        if self._basis is None:
+            opened = self.conversation.opened(services=self._services)
+            self._edits = opened.edits
+            self._basis = opened.state, opened.revision, self.conversation.transcript(opened)
+        return self._basis
 
     def _ours(self, index: int) -> bool:
         """Whether the turn that stands there is this one, and not another process's answer to the same message."""
         assert self.turn
         return self._stored(index).at == self.turn.at
-
-    def _stored(self, index: int) -> Turn:
-        return self.conversation.store.turns(self.conversation.user, self.conversation.thread, index, index + 1)[0]
-
-    def _adopt(self, index: int) -> None:
-        """Take the answer that another process stored under this turn's id; its memory writes there."""
-        talk = self.conversation
-        self.turn = self._stored(index)
-        self.trace = talk.store.traces(talk.user, talk.thread, index, index + 1)[0]
-        self._appended = self.saved = True
-        self._index = index
 
     def _write(self) -> None:
         """Let the memory write and store what it made; what a model was paid for is kept for the next try."""
@@ -282,25 +284,29 @@ class Reply:
         assert self.turn
         assert self.trace
         while self._races < RACES:
-            if self._basis is None:
-                # Another tab was faster, or the turn took its predecessor's place.
-                opened = talk.opened()
-                self._basis = opened.state, opened.revision, talk.transcript(opened)
-            state, revision, transcript = self._basis
+            state, revision, transcript = self._read_again()
             if self._after is None:
                 self._after = self._written(state, transcript)
             trace = replace(self._with_own(self.trace), after=StateRef.of(self._after, state))
             changed = self._after if self._after != state else None
-            if talk.store.put_state(talk.user, talk.thread, talk.key, revision, changed, trace):
+            if talk.store.put_state(
+                talk.user, talk.thread, talk.key, revision, changed, trace, since=self._opened.epoch
+            ):
                 self.trace = trace
                 return
             self._basis = self._after = None
             self._races += 1
-        # What was paid for is counted all the same.
-        busy = f"{talk.memory.label} did not take this turn in, as others kept writing here; the next turn catches up."
+        self._without_write(
+            f"{talk.memory.label} did not take this turn in, as others kept writing here; the next turn catches up."
+        )
+
+    def _without_write(self, *errors: str) -> None:
+        """Complete the trace of a turn that the memory did not take in; what was paid for is counted all the same."""
+        talk = self.conversation
+        assert self.trace
         trace = self._with_own(self.trace)
-        trace = replace(trace, errors=(*trace.errors, busy))
-        talk.store.put_state(talk.user, talk.thread, talk.key, "", None, trace)
+        trace = replace(trace, errors=(*trace.errors, *errors))
+        talk.store.put_state(talk.user, talk.thread, talk.key, "", None, trace, since=self._opened.epoch)
         self.trace = trace
 
     def _with_own(self, trace: Trace) -> Trace:
@@ -311,7 +317,8 @@ class Reply:
     def _written(self, state: State, transcript: Transcript) -> State:
         talk = self.conversation
         try:
-            return talk.memory.write(state, transcript, self._services, self.recall)
+            edits = talk.edits(state, self._edits)
+            return write(talk.memory, state, transcript, self._services, self.recall, edits)
         except (StoreUnavailable, ThreadGone):
             raise
         except Exception as error:
@@ -321,6 +328,19 @@ class Reply:
             return state
 
 
-def rewound(store: Store, user: str, thread: str, length: int) -> dict[str, State]:
-    """Return the states of all memories of a thread as they were when it had `length` turns, by memory key."""
-    return {key: store.state_at(user, thread, key, length) for key in store.state_keys(user, thread)}
+def _answer(call: ToolCall, tools: Mapping[str, BaseTool], said: str, before: str) -> str:
+    """Run a tool for the message `said`; what is wrong with a call is told to the model, which may call again."""
+    tool = tools.get(call["name"])
+    if tool is None:
+        return f"There is no tool {call['name'][:40]!r}: use {' or '.join(tools)}."
+    if asks(tool) and (refused := unasked(call["args"], said, before)):
+        return refused
+    try:
+        return str(tool.invoke(call["args"]))
+    except ValidationError as error:
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'The call'}: {first['msg']}: call it again so that it fits."
+
+
+def _schema(tool: BaseTool) -> str:
+    return json.dumps(convert_to_openai_tool(tool))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -22,17 +22,24 @@ from typing import Any, Protocol
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.tool import invalid_tool_call, tool_call
 from langchain_core.runnables import Runnable
 from pydantic import BaseModel
 
 from memory.base import Search, Turn
-from memory.errors import BadInput, InspectorError, ModelFailed, StoreUnavailable
+from memory.errors import InspectorError, ModelFailed, StoreUnavailable
+from memory.knowledge.library import Library
+from memory.longterm.base_store import UserStore
+from memory.longterm.shelf import InMemoryShelf, Shelf
 from memory.models import chat_model, context_window, explain, sum_chunks, usage_of
-from memory.prices import Usage, price
+from memory.money.prices import Usage, price
+from memory.money.prompt_cache import usage as estimated_usage
+from memory.pictures.sight import Pictures, blocks_in, tokens_in
 from memory.retrieval.index import Retrieval
+from memory.retrieval.priced import Once
 from memory.retrieval.ranking import Ranking, Space
 from memory.tokens import BUILT_IN, count_tokens, encoding_for
-from memory.trace import Call, Trace
+from memory.trace import Call
 
 DEFAULT_WINDOW = 8192
 """The context window in tokens that is assumed where a model's own is not known."""
@@ -48,10 +55,18 @@ def record(
     seconds: float,
     first_token: float | None = None,
     error: str | None = None,
+    prefix: int | None = None,
 ) -> Call:
-    """Make the record of a call; the provider's own usage replaces our counts where it came."""
+    """Make the record of a call; the provider's own usage replaces our counts where it came.
+
+    `prefix` is how many tokens the prompt begins with that a cache can hold: what of them is cached is estimated for
+    who reports no usage, and for a built-in model, which has no cache of its own. None is a call that nothing caches.
+    """
     spent = usage or Usage(input=estimate, output=output)
+    if prefix is not None and not spent.cached and (usage is None or model != priced_as):
+        spent = estimated_usage(priced_as, spent.input, prefix, spent.output)
     cost = price(priced_as, spent)
+    without = price(priced_as, Usage(input=spent.input, output=spent.output))
     return Call(
         purpose,
         model,
@@ -66,6 +81,7 @@ def record(
         round(seconds, 4),
         None if first_token is None else round(first_token, 4),
         error,
+        cost_uncached=without.total if without else None,
     )
 
 
@@ -83,7 +99,12 @@ def usage_so_far(chunks: Iterable[BaseMessage], output: int) -> Usage | None:
 
 
 class Cache(Protocol):
-    """Where answers are kept that can be asked for again; it may fail at any time."""
+    """Where answers are kept that can be asked for again; it may fail at any time.
+
+    `epoch` is the time of the thread that what is put was made of.
+    """
+
+    epoch: str
 
     def get(self, key: str) -> bytes | None: ...
     def put(self, key: str, value: bytes) -> None: ...
@@ -92,9 +113,13 @@ class Cache(Protocol):
 class ModelServices:
     """Services that call a model; `calls` and `errors` hold what happened.
 
+    `waits` counts the errors that keep a turn waiting until it is tried again; what was merely lost does not.
+    `unsaved` is why the store does not take what was made, as long as it is offered again and again.
     `open_model` is called at the first need: most turns ask nothing of the memory's model. `keys` are blotted out of
     what an error quotes. `cache` keeps what the memory's model answered, so that the same is asked once.
     """
+
+    estimates = False
 
     def __init__(
         self,
@@ -106,6 +131,7 @@ class ModelServices:
         user: str = "nobody",
         retrieval: Retrieval | None = None,
         cache: Cache | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self._open_model = open_model
         self._name = name
@@ -113,16 +139,36 @@ class ModelServices:
         self._keys = keys
         self._cache = cache
         self._retrieval = retrieval or Retrieval()
+        self._shelf = shelf or InMemoryShelf()
         self.encoding = encoding
         self.user = user
         self.now = time.time()
         self.taken: frozenset[int] = frozenset()
+        self.reflecting = False
+        self.labels: Mapping[str, str] | None = None
+        self.pictures = Pictures()
+        self.waits = 0
+        self.unsaved: StoreUnavailable | None = None
         self.calls: list[Call] = []
+        self._embedded = Once(self.calls.append)
         self.errors: list[str] = []
+
+    def rest_on(self, epoch: str) -> None:
+        """Say which time of the thread is read from now on: what was made of one that is past is not kept."""
+        if self._cache:
+            self._cache.epoch = epoch
 
     @property
     def input_limit(self) -> int:
         return context_window(self._name) or DEFAULT_WINDOW
+
+    @property
+    def items(self) -> UserStore:
+        return self._retrieval.items(self._shelf, self.user, self._embedded)
+
+    @property
+    def library(self) -> Library:
+        return self._retrieval.library(self._shelf, self.user, self._embedded)
 
     def ask(
         self, messages: Sequence[BaseMessage], purpose: str, max_tokens: int, tools: Sequence[type[BaseModel]] = ()
@@ -133,18 +179,16 @@ class ModelServices:
             usage = Usage(input=known.input_tokens, output=known.output_tokens)
             worth = price(self._priced_as, usage)
             call = Call(purpose, self._name, 0, 0, cost=Decimal(0), priced_as=self._priced_as, reused=True)
-            self.calls.append(replace(call, saved=worth.total if worth else None))
+            self.calls.append(replace(call, saved=worth.total if worth else None, cost_uncached=Decimal(0)))
             return known.message
         answer = self._called(messages, purpose, tools)
         if self._cache:
-            call = self.calls[-1]
-            kept = {**answer.model_dump(include=_KEPT), "input_tokens": call.input_tokens}
             with suppress(InspectorError):
-                self._cache.put(key, json.dumps({**kept, "output_tokens": call.output_tokens}, default=str).encode())
+                self._cache.put(key, _row(answer, self.calls[-1]))
         return answer
 
     def _called(self, messages: Sequence[BaseMessage], purpose: str, tools: Sequence[type[BaseModel]]) -> AIMessage:
-        estimate = tokens_asked(messages, tools, self.encoding)
+        estimate = tokens_asked(messages, tools, self.encoding, self._name)
         start = time.monotonic()
         chunks: list[AIMessageChunk] = []
         try:
@@ -175,14 +219,14 @@ class ModelServices:
 
     def rank(self, transcript: Sequence[Turn], query: str, search: Search | None = None) -> Ranking:
         try:
-            return self._retrieval.rank(transcript, query, self.encoding, search, self.calls.append)
+            return self._retrieval.rank(transcript, query, self.encoding, search, self._embedded)
         except (StoreUnavailable, ModelFailed) as error:
             # Without vectors words are still there to be compared.
             self.failed(error)
             return self._retrieval.rank(transcript, query, self.encoding, "lexical", self.calls.append)
 
     def take_in(self, transcript: Sequence[Turn], search: Search | None = None) -> None:
-        self._retrieval.take_in(transcript, self.encoding, search, self.calls.append)
+        self._retrieval.take_in(transcript, self.encoding, search, self._embedded)
 
     def space(self, transcript: Sequence[Turn], query: str) -> Space | None:
         try:
@@ -192,9 +236,7 @@ class ModelServices:
 
     def failed(self, error: Exception) -> None:
         self.errors.append(str(error) if isinstance(error, InspectorError) else type(error).__name__)
-
-
-_KEPT = {"content", "tool_calls", "invalid_tool_calls"}
+        self.waits += isinstance(error, StoreUnavailable | ModelFailed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +248,29 @@ class _Known:
     output_tokens: int
 
 
+def _row(answer: AIMessage, call: Call) -> bytes:
+    """Write an answer for the cache: its tokens, its text, its calls and those that were no JSON."""
+    calls = [[one["name"], one["args"], one["id"]] for one in answer.tool_calls]
+    invalid = [[one["name"], one["args"], one["id"], one["error"]] for one in answer.invalid_tool_calls]
+    row = [call.input_tokens, call.output_tokens, answer.content, calls, invalid]
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=str).encode("utf-8", "replace")
+
+
 def _known(cache: Cache | None, key: str) -> _Known | None:
     """Look an answer up; whatever is wrong with the cache is as if it held nothing."""
     try:
         row = cache.get(key) if cache else None
         if row is None:
             return None
-        kept = json.loads(row)
-        return _Known(AIMessage(**{name: kept[name] for name in _KEPT}), kept["input_tokens"], kept["output_tokens"])
+        input_tokens, output_tokens, content, calls, invalid = json.loads(row)
+        message = AIMessage(
+            content,
+            tool_calls=[tool_call(name=name, args=args, id=id) for name, args, id in calls],
+            invalid_tool_calls=[
+                invalid_tool_call(name=name, args=args, id=id, error=e) for name, args, id, e in invalid
+            ],
+        )
+        return _Known(message, input_tokens, output_tokens)
     except (InspectorError, ValueError, KeyError, TypeError):
         return None
 
@@ -225,15 +282,18 @@ def _schema(tool: type[BaseModel]) -> str:
 
 
 def _cache_key(model: str, messages: Sequence[BaseMessage], tools: Sequence[type[BaseModel]]) -> str:
-    asked = [[message.type, message.text] for message in messages]
+    asked = [[message.type, message.text, *blocks_in(message)] for message in messages]
     schemas = list(map(_schema, tools))
-    return hashlib.sha256(json.dumps([model, asked, schemas], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([model, asked, schemas], sort_keys=True).encode()).hexdigest()[:32]
 
 
-def tokens_asked(messages: Sequence[BaseMessage], tools: Sequence[type[BaseModel]], encoding: str) -> int:
-    """Count what the memory's model is sent: the texts, and the schemas of its tools as JSON."""
+def tokens_asked(
+    messages: Sequence[BaseMessage], tools: Sequence[type[BaseModel]], encoding: str, model: str = ""
+) -> int:
+    """Count what a model is sent for the memory: texts, pictures by its rule, and the schemas of its tools as JSON."""
     schemas = sum(count_tokens(_schema(tool), encoding) for tool in tools)
-    return schemas + sum(count_tokens(message.text, encoding) for message in messages)
+    pictures = sum(tokens_in(message, model) for message in messages)
+    return schemas + pictures + sum(count_tokens(message.text, encoding) for message in messages)
 
 
 class EstimatingServices(ModelServices):
@@ -242,12 +302,14 @@ class EstimatingServices(ModelServices):
     What the cache knows is answered from it, at no cost.
     """
 
+    estimates = True
+
     def ask(
         self, messages: Sequence[BaseMessage], purpose: str, max_tokens: int, tools: Sequence[type[BaseModel]] = ()
     ) -> AIMessage:
         if known := _known(self._cache, _cache_key(self._name, messages, tools)):
             return known.message
-        estimate, output = tokens_asked(messages, tools, self.encoding), max(1, max_tokens // 2)
+        estimate, output = tokens_asked(messages, tools, self.encoding, self._name), max(1, max_tokens // 2)
         self.calls.append(record(purpose, self._name, self._priced_as, estimate, output, None, 0.0))
         return AIMessage("" if tools else " word" * output)
 
@@ -268,35 +330,13 @@ class EstimatingServices(ModelServices):
         super().failed(error)
 
 
-class FreeServices(ModelServices):
-    """Services for looking back, which ask no model: what would have been must cost nothing."""
-
-    @classmethod
-    def at(cls, trace: Trace, user: str, retrieval: Retrieval | None) -> FreeServices:
-        """Return the services as they were in the turn of a trace."""
-        services = cls(_no_model, "demo", "", trace.encoding, user=user, retrieval=retrieval)
-        services.now = trace.at
-        return services
-
-    def ask(
-        self, messages: Sequence[BaseMessage], purpose: str, max_tokens: int, tools: Sequence[type[BaseModel]] = ()
-    ) -> AIMessage:
-        raise BadInput("What would have been is asked without a model; this memory needs one.")
-
-    def failed(self, error: Exception) -> None:
-        raise error
-
-
-def _no_model() -> BaseChatModel:
-    raise BadInput("No model is asked for what has been.")
-
-
 @dataclass(frozen=True)
 class Models:
     """Which models speak: `chat` answers, `memory` serves the memory's own calls (default: the same).
 
     The built-in models cost nothing and are counted and priced as `price_as`. `key` is for this object alone: it is
     in no trace, no store and no representation of it. `delay` is the built-in models' pause between words in seconds.
+    `pictures` says of models by name whether they take pictures, where the user has said so.
     """
 
     chat: str = "demo"
@@ -304,6 +344,7 @@ class Models:
     price_as: str = "openai:gpt-5-mini"
     key: str | None = field(default=None, repr=False)
     delay: float = 0.0
+    pictures: Mapping[str, bool] = field(default_factory=dict, hash=False)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -333,7 +374,8 @@ class Models:
         retrieval: Retrieval | None = None,
         cache: Cache | None = None,
         kind: type[ModelServices] = ModelServices,
+        shelf: Shelf | None = None,
     ) -> ModelServices:
         name = self.memory_name
         encoding, _ = self.encoding()
-        return kind(self.open_memory, name, self.priced_as(name), encoding, self.keys, user, retrieval, cache)
+        return kind(self.open_memory, name, self.priced_as(name), encoding, self.keys, user, retrieval, cache, shelf)

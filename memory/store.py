@@ -9,31 +9,48 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError
 
 from memory.base import MOST_MADE, Note, State, Turn
 from memory.errors import BadInput
-from memory.totals import Totals
-from memory.trace import Trace
+from memory.money.totals import Totals
+from memory.pictures.picture import Picture
+from memory.stores.experiments import ExperimentStore
+from memory.stores.pictures import PictureStore
+from memory.stores.rates import RateStore
+from memory.stores.removal import Compacted, Heads, Removal
+from memory.stores.trace_rows import Stored
+from memory.trace import Step, Trace
+
+if TYPE_CHECKING:
+    from memory.longterm.shelf import Shelf
 
 UNTITLED = "New chat"
 UNDO_SECONDS = 600
 """How long a deleted thread can be restored."""
 MOST_CACHED = 5000
 """How many things are kept for a user at most that can be made again; with one more all of them go."""
+NOT_LAST = "Only the last answer can be given again; another message has come since. Edit that message instead."
+FORGOTTEN_SINCE = (
+    "Something in this conversation was forgotten while the answer was on its way. As the answer may repeat it, it was "
+    "not kept: send the message again."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
     """A conversation as its list shows it; `memory` is the catalogue's name, `settings` that memory's own.
 
-    `parent` and `forked_at` name the thread and the number of turns that this one was forked with.
+    `parent` and `forked_at` name the thread and the number of turns that this one was forked with. One that is a column
+    of a live comparison names that as its `experiment`, and stands in no list of conversations.
     """
 
     id: str
@@ -44,6 +61,7 @@ class Thread:
     settings: Mapping[str, Any] = field(default_factory=dict)
     parent: str | None = None
     forked_at: int | None = None
+    experiment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +69,7 @@ class Pending:
     """A message whose answer is on its way: `text` is what has been said so far, `beat` when it was last heard of.
 
     It outlives a crash, so that what the user typed is not lost with the process that was answering. `replaces` is
-    the turn whose answer was being given again.
+    the turn whose answer was being given again, `step` the one that it is paused before. `pictures` came with it.
     """
 
     turn_id: str
@@ -59,13 +77,16 @@ class Pending:
     text: str = ""
     beat: float = 0.0
     replaces: str | None = None
+    step: Step | None = None
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A thread as one read sees it: its length, its newest turns, and a memory's state with its revision.
 
-    The revision changes with the state, and with a clear or a replaced turn also where there is no state yet.
+    The revision changes with the state, and with a clear or a replaced or forgotten turn also where there is no state
+    yet. `edits` is how many edits were made of that memory's notes.
     """
 
     thread: Thread
@@ -74,6 +95,7 @@ class Opened:
     state: State
     revision: str
     pending: tuple[Pending, ...] = ()
+    edits: int = 0
 
     @property
     def epoch(self) -> str:
@@ -89,8 +111,8 @@ class Appended:
     repeated: bool
 
 
-class Store(Protocol):
-    """Threads, turns, traces and states of all users; nobody reaches another user's by any argument but `user`."""
+class Store(ExperimentStore, PictureStore, RateStore, Protocol):
+    """Threads, turns, states and experiments of all users; nobody reaches another's by any argument but `user`."""
 
     def threads(self, user: str, deleted: bool = False) -> list[Thread]:
         """List a user's threads, the last used first; or those deleted that can still be restored."""
@@ -98,8 +120,8 @@ class Store(Protocol):
     def thread(self, user: str, thread: str) -> Thread | None:
         """Return one thread, None where it is not (or no longer) there."""
 
-    def put_thread(self, user: str, thread: Thread) -> None:
-        """Create a thread or change its title, memory or settings."""
+    def put_thread(self, user: str, thread: Thread, create: bool = True) -> None:
+        """Create a thread or change its title, memory or settings; unless it may `create` one, raises ThreadGone."""
 
     def delete_thread(self, user: str, thread: str) -> None:
         """Delete a thread; `restore_thread` brings it back for ten minutes, then the store itself removes it."""
@@ -111,7 +133,7 @@ class Store(Protocol):
         """Read a thread in one round trip, noting a message that is about to be answered."""
 
     def beat(self, user: str, thread: str, pending: Pending) -> None:
-        """Note how far an answer is; ignored where it is already appended."""
+        """Note how far an answer is; ignored where it is appended, or its message is no longer noted."""
 
     def drop_pending(self, user: str, thread: str, turn_id: str) -> None:
         """Forget a message that will not be answered."""
@@ -131,12 +153,14 @@ class Store(Protocol):
         texts: Mapping[str, str],
         replaces: str | None = None,
         rollback: Mapping[str, State] = MappingProxyType({}),
+        epoch: str | None = None,
     ) -> Appended:
         """Append a turn once, however often it is called with the same turn id.
 
         `replaces` is the id of the last turn, whose place this one takes (BadInput where it is not the last);
         states that cover the replaced turn go with their notes of it, and `rollback` holds states from before it by
-        memory key, for each of them.
+        memory key, for each of them. Where something was forgotten since `epoch` (None: whenever), the turn may repeat
+        it: BadInput, and only what it cost is kept.
         """
 
     def extend(
@@ -145,13 +169,32 @@ class Store(Protocol):
         """Append the turns of an import or a fork to a thread that nobody else writes to yet."""
 
     def put_state(
-        self, user: str, thread: str, memory_key: str, revision: str, state: State | None, trace: Trace | None = None
+        self,
+        user: str,
+        thread: str,
+        memory_key: str,
+        revision: str,
+        state: State | None,
+        trace: Trace | None = None,
+        texts: Mapping[str, str] = MappingProxyType({}),
+        since: str | None = None,
     ) -> str | None:
         """Store a state if its revision is still the one that was read, and complete its turn's trace.
 
-        None as the state changes none; a trace of kind "switch" is added to the events. Returns the new revision,
-        None where another writer was first or where turns that the state covers are gone. Every version of a note
-        stays readable.
+        None as the state changes none; a trace of an event, which is no turn, is added to the events. `texts` are what
+        the trace names by hash. Where something was forgotten since the epoch `since` (None: whenever), the errors in
+        the trace may quote it and lose their words. Returns the new revision, None where another writer was first or
+        where turns that the state covers are gone. The state's notes are those in its `made`, and others that the
+        thread has by now: it is kept by reference to them. Every version of a note stays readable.
+        """
+
+    def heads(self, user: str, thread: str) -> Heads:
+        """Return what every memory made of a thread."""
+
+    def forget(self, user: str, thread: str, removal: Removal) -> bool:
+        """Take a turn or a note out of a thread with all that was made of it; False where it must be read again.
+
+        What can be made again and messages on their way go with it. Safe to repeat with the same event.
         """
 
     def clear(self, user: str, thread: str) -> dict[str, int]:
@@ -169,14 +212,20 @@ class Store(Protocol):
     def cached(self, user: str, key: str) -> bytes | None:
         """Return what was kept under a key for a user, None where it is not (or no longer) there."""
 
-    def put_cached(self, user: str, key: str, value: bytes) -> None:
-        """Keep something that can be made again; it goes with any thread that is cleared or deleted."""
+    def put_cached(self, user: str, key: str, value: bytes, thread: str, epoch: str) -> None:
+        """Keep something that can be made again; it goes with any thread that is cleared or deleted.
+
+        It is not kept where the thread that it was made of is gone, or its epoch is no longer the one that was read.
+        """
 
     def totals(self, user: str, thread: str) -> Totals:
         """Return the tokens and the cost of a thread so far."""
 
-    def events(self, user: str, thread: str) -> list[Trace]:
-        """Return the traces of what happened between turns: switches, with their calls."""
+    def events(self, user: str, thread: str, first: int = 0) -> list[Trace]:
+        """Return the traces of what happened between turns: switches, with their calls, edits and forgettings.
+
+        Those only that came when there were `first` turns or more; where that is few, few are read.
+        """
 
     def notes(self, user: str, thread: str, refs: Iterable[str]) -> dict[str, Note]:
         """Return notes by `memory_key/id:version`."""
@@ -196,26 +245,57 @@ class Store(Protocol):
     def put_settings(self, user: str, settings: Mapping[str, Any]) -> None:
         """Replace a user's settings."""
 
+    def purge(self, user: str, thread: str) -> dict[str, int]:
+        """Remove a thread for good, also one that was deleted and could still be restored.
+
+        Returns what there was: turns, notes, texts and events.
+        """
+
+    def owe(self, user: str, debts: Iterable[str]) -> None:
+        """Note vectors that are still to be deleted, by names that hold no words; a deletion of the user keeps them."""
+
+    def owed(self, user: str) -> list[str]:
+        """Return what is noted so."""
+
+    def paid(self, user: str, debts: Iterable[str]) -> None:
+        """Note that they are deleted."""
+
+    @property
+    def shelf(self) -> Shelf:
+        """What is kept of its users across conversations."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The data folder that its files are in, None where they are in none of this machine's."""
+
+    def compact(self) -> Compacted:
+        """Write the store's files anew, without what was removed; may take seconds."""
+
     def erase(self, user: str) -> dict[str, int]:
-        """Remove everything of a user at once; returns how many threads and turns there were."""
+        """Remove everything of a user at once; returns how many threads, turns and experiments there were."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class UserCache:
-    """What can be made again, of one user; a store that is away raises StoreUnavailable."""
+    """What can be made again, of one user; a store that is away raises StoreUnavailable.
+
+    What is put is made of a thread as it was in `epoch`, and kept only while it is still that.
+    """
 
     store: Store
     user: str
+    thread: str
+    epoch: str = ""
 
     def get(self, key: str) -> bytes | None:
         return self.store.cached(self.user, key)
 
     def put(self, key: str, value: bytes) -> None:
-        self.store.put_cached(self.user, key, value)
+        self.store.put_cached(self.user, key, value, self.thread, self.epoch)
 
 
 TURN: TypeAdapter[Turn] = TypeAdapter(Turn)
-TRACE: TypeAdapter[Trace] = TypeAdapter(Trace)
+TRACE: TypeAdapter[Trace] = TypeAdapter(Stored)
 STATE: TypeAdapter[State] = TypeAdapter(State)
 NOTE: TypeAdapter[Note] = TypeAdapter(Note)
 THREAD: TypeAdapter[Thread] = TypeAdapter(Thread)
@@ -243,6 +323,16 @@ def versions(state: State) -> Iterable[Note]:
 
 
 _SAFE = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+
+def is_edit(event: Trace) -> bool:
+    """Whether an event is an edit of a note that still holds: one whose words were forgotten no longer does."""
+    return event.kind == "edit" and bool(event.texts)
+
+
+def edits_of(events: Iterable[Trace]) -> dict[str, int]:
+    """Count the edits that hold by memory key."""
+    return dict(Counter(event.memory_key for event in events if is_edit(event)))
 
 
 def check_user(user: str) -> None:

@@ -3,7 +3,8 @@
     >>> thread = new(store, user, memory)
     >>> copy = fork(store, user, thread.id, length=3, title="Alex, another way")
 
-A fork takes turns, traces, notes and states along, so that its memory costs nothing to rebuild.
+A fork takes turns, traces, notes and states along, so that its memory costs nothing to rebuild; one of a column of a
+live comparison is a conversation like any other.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from memory.base import Memory, Note, Turn, rewind
+from memory.edits.events import copied
 from memory.errors import InspectorError, ThreadGone
+from memory.longterm.taking_in import copy_covered
+from memory.pictures import album
 from memory.retrieval.index import Retrieval
-from memory.store import UNTITLED, Store, Thread
+from memory.store import UNTITLED, Store, Thread, edits_of
 from memory.trace import Trace
 
 
@@ -49,18 +53,17 @@ def fork(
         updated=time.time(),
         parent=thread,
         forked_at=length,
+        experiment="",
     )
-    turns = store.turns(user, thread, 0, length)
-    fill(
-        store,
-        user,
-        copy,
-        turns,
-        store.traces(user, thread, 0, length),
-        [event for event in store.events(user, thread) if event.turn <= length],
-        {ref: note for ref, note in notes.items() if note.since <= length},
-        texts,
-    )
+    turns, traces = store.turns(user, thread, 0, length), store.traces(user, thread, 0, length)
+    taken = copied(store.events(user, thread), texts, notes, length)
+    # What was sent later stays behind: nothing in the copy would name it, so that no forgetting there could find it.
+    named = {hash for trace in (*traces, *taken.events) for hash in trace.texts.values()}
+    kept = {hash: text for hash, text in taken.texts.items() if hash in named}
+    fill(store, user, copy, turns, traces, taken.events, taken.notes, kept)
+    with suppress(InspectorError):
+        album.copy(store, user, thread, store, copy.id, turns)
+    copy_covered(store.shelf, user, thread, copy.id, length)
     if retrieval:
         with suppress(InspectorError):
             retrieval.copy(user, thread, copy.id, turns)
@@ -120,11 +123,12 @@ def fill_unfinished(
     store.put_thread(user, replace(thread, title=UNFINISHED + thread.title))
     store.extend(user, thread.id, turns, traces, events)
     store.put_notes(user, thread.id, notes, texts)
-    keys = {ref.rpartition("/")[0] for ref in notes}
+    keys, made = {ref.rpartition("/")[0] for ref in notes}, edits_of(events)
     for key in keys:
         history = [note for ref, note in notes.items() if ref.rpartition("/")[0] == key]
         revision = store.open(user, thread.id, key, 0).revision
-        store.put_state(user, thread.id, key, revision, rewind(history, len(turns)))
+        state = replace(rewind(history, len(turns)), edits=made.get(key, 0))
+        store.put_state(user, thread.id, key, revision, state)
 
 
 def title_of(query: str) -> str:
@@ -144,5 +148,6 @@ def keep(source: Store, target: Store, user: str, thread: str) -> Thread:
     if target.restore_thread(user, thread):
         target.clear(user, thread)  # what an earlier try has left that failed
     fill(target, user, found, turns, traces, source.events(user, thread), notes, texts)
+    album.copy(source, user, thread, target, thread, turns)
     source.delete_thread(user, thread)
     return found

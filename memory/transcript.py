@@ -96,3 +96,8 @@ def backwards(transcript: Sequence[Turn], first: int = 0) -> Iterator[Turn]:
 def head(transcript: Sequence[Turn], length: int) -> Sequence[Turn]:
     """Return a transcript as it was when it had `length` turns, of a Transcript or of any sequence."""
     return transcript.head(length) if isinstance(transcript, Transcript) else transcript[:length]
+
+
+def thread_of(transcript: Sequence[Turn]) -> str:
+    """Name the thread whose turns these are, "" where they are no thread's."""
+    return transcript.of[1] if isinstance(transcript, Transcript) and transcript.of else ""

@@ -37,21 +37,26 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What connects two nodes, by their ids; several edges may connect the same two."""
+    """What connects two nodes, by their ids; several edges may connect the same two.
+
+    `past` says in words since when it holds no longer.
+    """
 
     source: str
     target: str
     label: str
     turns: tuple[int, ...] = ()
     sent: bool = False
+    past: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Entities and triples as a graph."""
+    """Entities and triples as a graph; of one that is `dated` nothing is sent: what holds is lit."""
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...] = ()
+    dated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +111,39 @@ class VectorMap:
     embedding: str
 
 
-Form = Graph | Scores | Weights | VectorMap
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """A picture that a memory knows by its caption: `id` names its bytes, `turn` the one that it came with."""
+
+    id: str
+    name: str
+    caption: str
+    turn: int
+    sent: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureList:
+    """Pictures in the order in which they are drawn."""
+
+    rows: tuple[Pictured, ...]
+
+
+Form = Graph | Scores | Weights | VectorMap | PictureList
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What "Memory now" draws: a strip of turns, the notes with what each covers, and further forms in order."""
+    """What "Memory now" draws: a strip of turns, the notes with what each covers, and further forms in order.
+
+    `told` are sentences on what is drawn otherwise than it was.
+    """
 
     blocks: tuple[Block, ...] = ()
     notes: tuple[Note, ...] = ()
     forms: tuple[Form, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 def blocks_and_notes(state: State, recall: Recall, length: int) -> View:
@@ -125,8 +153,12 @@ def blocks_and_notes(state: State, recall: Recall, length: int) -> View:
     covers no turn.
     """
     blocks = [Block(item.turns, "sent", item.why) for item in recall.items if item.turns]
+    sent = {block.turns for block in blocks}
+    # Of a turn of which one message was sent the others can be named as left out; it is drawn once, as sent.
     blocks += [
-        Block(left.turns, "summary" if left.kind == "summary" else "not sent", left.why) for left in recall.left_out
+        Block(left.turns, "summary" if left.kind == "summary" else "not sent", left.why)
+        for left in recall.left_out
+        if left.message is None or left.turns not in sent
     ]
     blocks = [block for block in blocks if block.turns[0] < min(block.turns[1], length)]
     known = {note.ref for note in state.notes.values()}

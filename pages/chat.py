@@ -9,13 +9,31 @@ import streamlit as st
 from memory import worker
 from memory.base import Turn
 from memory.errors import InspectorError, StoreUnavailable
+from memory.pictures.reading import ENDINGS
 from memory.threads import title_of
 from memory.trace import Trace
-from pages.ui import chat_state, messages, watch
+from pages.ui import (
+    chat_state,
+    connections,
+    found_turn,
+    importing,
+    longterm_chat,
+    messages,
+    newest,
+    pictures,
+    runs,
+    steps,
+    watch,
+)
 from pages.ui.answering import Mirror, send, submitted, waiting
+from pages.ui.edit import edit_dialog
+from pages.ui.forget import forget_dialog
+from pages.ui.given_back import give_back, taken
 from pages.ui.identity import owner_id
+from pages.ui.lint_button import lint_button
 from pages.ui.memory_bar import memory_bar
 from pages.ui.panel import panel
+from pages.ui.search_box import forget_search
 from pages.ui.security import inert
 from pages.ui.threads_menu import threads_menu, undo_notice
 from pages.ui.welcome import after_sample, play_sample, welcome
@@ -26,7 +44,7 @@ user = owner_id().id
 chat: chat_state.Chat | None = None
 turns: list[Turn] = []
 last: Trace | None = None
-length = first = 0
+length = 0
 jobs: list[worker.Job] = []
 outage: StoreUnavailable | None = None
 
@@ -35,44 +53,64 @@ try:
     chat = chat_state.current(user)
     if chat.thread:
         jobs = worker.running(user, chat.thread.id)
-        opened = chat.store.open(user, chat.thread.id, "", messages.TURNS_SHOWN)
+        opened = chat.store.open(user, chat.thread.id, "", found_turn.TURNS_SHOWN)
         length = opened.length
-        first = messages.first_shown(length)
-        turns = (
-            list(opened.tail)
-            if first >= length - len(opened.tail)
-            else chat.store.turns(user, chat.thread.id, first, length)
-        )
+        first, end = found_turn.shown(length, bool(jobs) or "chat_submitted" in state)
+        known = end == length and first >= length - len(opened.tail)
+        turns = list(opened.tail) if known else chat.store.turns(user, chat.thread.id, first, end)
         last = next(iter(chat.store.traces(user, chat.thread.id, length - 1, length)), None) if length else None
-    state.chat_seen = (chat, turns, first, length, last)
+    state.chat_seen = (chat, turns, length, last)
     state.pop("chat_away", None)
 except StoreUnavailable as error:
     outage, state.chat_away = error, True
     if "chat_seen" in state:
-        chat, turns, first, length, last = state.chat_seen
+        chat, turns, length, last = state.chat_seen
+if steps.settle():
+    # The conversation that was read above may be gone with the turn.
+    st.rerun()
 away = "chat_away" in state
 answering = bool(jobs)
 busy = answering or away
 empty = chat is not None and chat.thread is None and not jobs and not state.get("chat_sample")
 
-if (said := state.pop("chat_submitted", "")).strip():
-    state.pop("chat_deleted", None)
-    # A message rests on the answer before it: while that is on its way, or the store away, it waits in the box.
-    job = send(chat, said, title_of(said)) if chat and not busy else None
-    if job is None:
-        state.setdefault("chat_restore", said)
-    if job is None or empty:
-        st.rerun()
+heard, job = "chat_submitted" in state, None
+with runs.uninterrupted():
+    said, shown = pictures.taken(state.pop("chat_submitted", None))
+    if sent := bool(said.strip() or shown):
+        taken()
+        state.pop("chat_deleted", None)
+        state.pop("imported", None)
+        found_turn.to_newest()
+        forget_search()
+        # A message rests on the answer before it: while that is on its way, or the store away, it waits in the box.
+        title = title_of(said) if said.strip() else title_of(shown[0][0].name)
+        job = send(chat, said, title, shown) if chat and not busy else None
+        if job is None:
+            state.setdefault("chat_restore", said)
+            pictures.keep(shown)
+if sent and (job is None or empty):
+    st.rerun()
+if job:
     jobs = [job]
 
 above, talk, below, coming = st.container(), st.container(gap=None), st.container(), st.container()
-# The answer's first words come before the browser gets again what it has on the page already.
-with coming:
-    answer = Mirror(jobs[-1]) if jobs else None
-
-with above:
+# The box always has the same place, whatever comes and goes above it: moved, it would lose what is typed in it.
+with st.bottom:
+    low = st.container()
+with low:
+    # Beside the box, where it is seen however far the conversation goes, and before all that is drawn at length.
+    watch.notice()
     if notice := state.pop("chat_notice", None):
         st.error(inert(notice), icon=":material/error:")
+    if outage:
+        watch.banner(outage)
+    else:
+        watch.slowly()
+# The answer's first words come before the browser gets again what it has on the page already.
+with coming:
+    answer = Mirror(jobs[-1], any(turn.id == jobs[-1].id for turn in turns)) if jobs else None
+
+with above:
     if chat:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             if not away:
@@ -84,16 +122,27 @@ with above:
                     share, f"Context: {used:,} of {last.context_window:,} tokens ({percentage(share)})", width=260
                 )
         undo_notice(chat)
+        # A place that is emptied at once: else the first answer would stream below what is left of the empty page.
+        place = st.empty()
         if empty:
-            welcome(chat)
+            with place.container():
+                welcome(chat)
 
 if chat:
     with talk:
-        messages.draw_turns(chat, turns, first, last, busy)
+        paused = answering and not away and jobs[-1].status == "paused"
+        messages.draw_turns(chat, turns, length, last, busy, paused)
+        found_turn.lead_there()
+        if not empty:
+            on_its_way = bool(jobs) and all(turn.id != jobs[-1].id for turn in turns)
+            newest.follow(chat.thread.id if chat.thread else "", length + on_its_way)
     with st.sidebar:
         if chat.thread and not away:
             try:
-                panel(chat.store, user, chat.thread.id, length, chat.retrieval())
+                panel(chat.store, user, chat.thread.id, length, chat.retrieval(), chat.current())
+                lint_button(chat, length)
+                forget_dialog(chat)
+                edit_dialog(chat)
             except InspectorError as error:
                 st.warning(inert(str(error)))
         elif away:
@@ -107,20 +156,32 @@ if chat:
                 if pending.turn_id not in own:
                     waiting(chat, pending)
         if not busy:
+            longterm_chat.draw_reflection(chat, length)
             after_sample(chat)
-# The box always has the same place, whatever comes and goes above it: moved, it would lose what is typed in it.
-with st.bottom, st.container():
-    if outage:
-        watch.banner(outage)
-    elif chat:
-        memory_bar(chat, busy)
+            # Where the page scrolls to, as an imported conversation is opened at its end.
+            importing.outcome(connections.store(), user)
+with low:
+    if chat and not outage:
+        memory_bar(chat, busy, jobs, last)
+    without_words = pictures.draw_waiting()
 
-if "chat_restore" in state:
-    state.chat_message = state.pop("chat_restore")
+give_back(disabled=answering)
 # At the root of the page the box makes it scroll to the newest answer; the empty page stays at its top.
 with st.bottom if empty else nullcontext():
-    text = st.chat_input("Message", key="chat_message", disabled=answering, on_submit=submitted)
-if text and not said:
+    text = st.chat_input(
+        "Message",
+        key="chat_message",
+        disabled=answering,
+        on_submit=submitted,
+        accept_file="multiple",
+        file_type=list(ENDINGS),
+        max_upload_size=pictures.largest(),
+    )
+if without_words:
+    state.chat_submitted = ""
+    state.chat_without_words = True
+    st.rerun()
+if text and not heard:
     # A tab that has just found its server again speaks in its first run, when no callback is known yet.
     state.chat_submitted = text
     st.rerun()

@@ -5,14 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from memory.errors import InspectorError
+from memory.longterm.namespace import LONGEST_LABEL
 from memory.models import context_window, describe
+from memory.money.prices import priced_models
+from memory.observing import spans
+from memory.observing.tracing import tracing
 from memory.preferences import LARGEST_BUDGET, LONGEST_INSTRUCTIONS, Preferences
-from memory.prices import priced_models
 from memory.store import Store
-from pages.ui import connections, settings_data, settings_kept, settings_search
+from pages.ui import connections, settings_data, settings_kept, settings_search, watch
 from pages.ui.identity import owner_id
 from pages.ui.security import inert
-from pages.ui.settings_models import ask, key_box, offered, readiness, ready_models, trouble
+from pages.ui.settings_models import ask, key_box, offered, pictures_box, readiness, ready_models, trouble
 from pages.ui.settings_prices import price_table
 
 state = st.session_state
@@ -58,6 +61,7 @@ with left:
             help="Choose one, or type provider:name, such as openai:llama3 for a server of your own.",
         )
         readiness(chosen)
+        pictures_box(chosen, kept, user)
     with st.container(gap="xsmall"):
         st.selectbox(
             "The model for the memory's own calls (summaries, facts)",
@@ -69,6 +73,8 @@ with left:
         )
         if second:
             readiness(second)
+        if second and second != chosen:
+            pictures_box(second, kept, user)
     with st.container(gap="xsmall"):
         key_box(chosen, second)
         place = describe("openai:-").partition(" at ")[2] or "OpenAI itself"
@@ -127,6 +133,18 @@ with right:
     with st.container(gap="xsmall"):
         settings_search.memory_search()
 
+    # --- the namespace ------------------------------------------------------------------------------------------------
+
+    st.header("Namespace")
+    with st.container(gap="xsmall"):
+        with st.container(horizontal=True):
+            st.text_input("Organisation", key="settings_organisation", max_chars=LONGEST_LABEL, placeholder="acme")
+            st.text_input("Application", key="settings_application", max_chars=LONGEST_LABEL, placeholder="support")
+        st.caption(
+            "A long-term memory whose setting namespace is `{org}/{user}/{app}` keeps its facts apart for each one. "
+            "Your own id stands in front of every namespace: nobody reaches what is yours, whatever they write here."
+        )
+
     # --- the connections ----------------------------------------------------------------------------------------------
 
     st.header("Connection")
@@ -138,6 +156,8 @@ with right:
                 how = {"ready": "ready", "starting": "is starting and reads its data", "away": "away"}
                 link = connections.connection()
                 st.markdown(f":material/database: **Store** {how[link.ping()]}: {inert(link.describe())}")
+                if repaired := link.repaired:
+                    st.markdown(f":material/healing: **Repaired** {inert(repaired)}")
             except InspectorError as error:
                 st.markdown(f":material/cloud_off: **Store** away. {inert(str(error))}")
         settings_search.vectors_state()
@@ -146,6 +166,18 @@ with right:
                 st.markdown(f":material/block: **{what}** not ready. {inert(why)}")
             elif name:
                 st.markdown(f":material/smart_toy: **{what}** ready to be asked: {inert(describe(name))}")
+        traced = tracing()
+        if traced.on:
+            told = f"on: the texts of all model calls go to {traced.place}, project {traced.project}"
+            st.markdown(f":material/monitoring: **LangSmith** {inert(told)}. {inert(traced.trouble)}")
+        else:
+            st.markdown(
+                ":material/monitoring: **LangSmith** off. Whoever runs this server turns it on by LANGSMITH_TRACING."
+            )
+        if collector := spans.place():
+            st.markdown(
+                f":material/timeline: **OpenTelemetry** on: times and figures of turns go to {inert(collector)}."
+            )
         if st.button("Check again", icon=":material/refresh:"):
             st.rerun()
 
@@ -153,7 +185,7 @@ with right:
 
     st.header("Your data")
     with st.container(gap="xsmall"):
-        settings_data.outcome()
+        settings_data.outcome(kept, user)
     if kept is None:
         st.markdown("Your conversations cannot be read, exported or deleted while the store is away.")
     else:
@@ -162,4 +194,4 @@ with right:
         settings_data.import_form(kept, user)
         settings_data.delete_form(kept, user)
 
-settings_kept.watch(user, kept is None)
+watch.store(away=kept is None)

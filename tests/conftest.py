@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from memory.connect import Connection
+    from memory.server.connect import Connection
     from memory.store import Store
     from memory.stores.inmemory import InMemoryStore
 
@@ -38,9 +39,23 @@ os.environ["MEMORY_INSPECTOR_HOME"] = str(_ROOT / "data")
 os.environ["ANONYMIZED_TELEMETRY"] = "False"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _own_folders() -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def same_main() -> Iterator[None]:
+    """Put the main module back, which Streamlit's AppTest replaces: a process that is spawned later would run it."""
+    main = sys.modules["__main__"]
     yield
+    sys.modules["__main__"] = main
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show why a test failed that passed when it was tried again."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.write_sep("_", f"tried again: {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
+
+
+def pytest_unconfigure() -> None:
+    """Remove the folders, also where no test was run: in what hands the tests out, and after `--collect-only`."""
     shutil.rmtree(_ROOT, ignore_errors=True)
 
 
@@ -67,7 +82,7 @@ def embedded(scratch: Path) -> Iterator[Connection]:
 @pytest.fixture(scope="session")
 def tcp(scratch: Path) -> Iterator[Connection]:
     """A Redis of its own over TCP."""
-    from memory.connect import connect
+    from memory.server.connect import connect
     from tests.servers import redis_server
 
     folder = scratch / "redis-server"
@@ -105,8 +120,22 @@ def memory_store() -> InMemoryStore:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the browser's tests last: they are slow, and Playwright's running event loop would refuse async tests."""
+    """Run the browser's tests last, as they are slow; where several processes share the tests, one begins with them."""
     for item in items:
         if "browser" in item.path.parts:
             item.add_marker("browser")
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    shared = "PYTEST_XDIST_WORKER" in os.environ
+    items.sort(key=lambda item: ("browser" in item.path.parts) != shared)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process whole files, and all of the browser's to one: two browsers at once would starve each other."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            browser = "tests/browser/"
+            return browser if nodeid.startswith(browser) else str(super()._split_scope(nodeid))
+
+    return Scheduling(config, log)

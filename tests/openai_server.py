@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -49,6 +49,8 @@ class Answer:
     error: dict[str, Any] | None = None
     headers: dict[str, str] = field(default_factory=dict)
     raw: str | None = None
+    # Waits until all requests have come that this barrier is for.
+    together: threading.Barrier | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,8 @@ class Server:
 
     def __init__(self, port: int = 0) -> None:
         self.requests: list[Request] = []
+        # Models that a function answers for, by name.
+        self.speakers: dict[str, Callable[[dict[str, Any]], Answer]] = {}
         self.stopped = threading.Event()
         self._script: deque[Answer] = deque()
         self._prompts: deque[str] = deque(maxlen=50)
@@ -160,6 +164,8 @@ class Server:
             self.requests.append(request)
             if self._script:
                 return self._script.popleft()
+        if speak := self.speakers.get(request.body["model"]):
+            return speak(request.body)
         if (
             request.body["model"] == "tools"
             and request.body.get("tools")
@@ -224,6 +230,8 @@ class _Handler(BaseHTTPRequestHandler):
                 404, {"error": {"message": f"Unknown request URL: POST {self.path}.", "code": "unknown_url"}}
             )
         answer = self.state.next_answer(request)
+        if answer.together:
+            answer.together.wait(60)
         if self.state.stopped.wait(answer.first_delay):
             return None
         try:

@@ -24,9 +24,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from memory.connect import Connection, connect
-from memory.embedded import Embedded
-from memory.server_binary import bundled_binary
+from memory.server.connect import Connection, connect
+from memory.server.embedded import Embedded
+from memory.server.server_binary import bundled_binary
 
 
 @contextmanager
@@ -60,7 +60,13 @@ class RedisServer:
         self.folder, self.binary, self.settings = folder, binary, settings
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.words: list[str] = []
+        """What it is started with where that is nothing of the settings."""
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
 
     @property
     def pid(self) -> int:
@@ -75,7 +81,7 @@ class RedisServer:
         settings |= {name.replace("_", "-"): value for name, value in self.settings.items()}
         if "tls-port" in settings:
             settings |= {"tls-port": str(self.port), "port": "0"}
-        words = [word for name, value in settings.items() for word in (f"--{name}", value)]
+        words = self.words or [word for name, value in settings.items() for word in (f"--{name}", *value.split(" "))]
         self._process = subprocess.Popen([self.binary, *words], cwd=folder, start_new_session=True)
         deadline = time.monotonic() + 30
         while True:

@@ -435,3 +435,19 @@ def test_the_bar_is_drawn_on_a_terminal_and_nowhere_else() -> None:
 
 def test_a_table_aligns_its_columns() -> None:
     assert table(("a", "n"), [("xyz", "1"), ("x", "100")], "<>") == "a      n\nxyz    1\nx    100"
+
+
+def test_the_organisation_and_the_application_of_a_namespace_can_be_named(run: Run, one: str) -> None:
+    spec = "collection:namespace={org}/{app}"
+    labels = ("--organisation", "acme", "--application", "support")
+    code, out, _ = run(one, "--memory", spec, *labels, "--embeddings", "hashing", "--questions", "none", "--json", "-")
+    assert code == 0
+    assert json.loads(out)["runs"][0]["settings"]["namespace"] == "acme/support"
+    for wrong, said in (
+        (("--memory", spec, "--organisation", "a.b"), "--organisation: A label may hold no dot"),
+        (("--memory", spec, "--application", "a,b"), "--application a,b: leave out ,"),
+        (("--memory", "window", "--organisation", "acme"), "no memory has {org} in its namespace"),
+    ):
+        code, _, err = run(one, *wrong)
+        assert code == 2
+        assert said in err

@@ -77,7 +77,7 @@ def test_a_memorys_mistake_in_another_process_is_the_same_line_and_exit_code(
 
 
 def test_ctrl_c_ends_all_processes_and_leaves_nothing(three: str, tmp_path: Path) -> None:
-    seen = plug_in(tmp_path, "time.sleep(3)")
+    seen = plug_in(tmp_path, "time.sleep(30)")  # so that none is done before the other has begun, on the busiest cores
     code = (
         "from memory.commands import _replay_work, main\n"
         "_replay_work.processes = lambda *_: 2\n"
@@ -96,7 +96,7 @@ def test_ctrl_c_ends_all_processes_and_leaves_nothing(three: str, tmp_path: Path
     while len(os.listdir(seen)) < 2 and time.monotonic() < end:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=90)
     # A child that is stopped while it is still starting may say so in its own words before.
     assert process.returncode == 130
     assert said.endswith("python -m memory: stopped\n")

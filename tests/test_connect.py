@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import redis
 
-from memory.connect import Connection, connect
-from memory.embedded import Embedded
 from memory.errors import BadInput, StoreUnavailable
+from memory.server.connect import Connection, connect
+from memory.server.embedded import Embedded
+from tests.clock import Clock
 from tests.servers import RedisServer, embedded_server, redis_server
 
 SECRET = "s3cr3t"
@@ -101,8 +102,13 @@ def test_protocol_2_is_described_as_well(server: RedisServer) -> None:
         ("redis://localhost?socket_timeout=soon", "correct socket_timeout"),
         ("rediss://localhost?ssl_ca_certs=/nowhere/ca.pem", "/nowhere/ca.pem"),
         ("unix://", "names no socket"),
-        ("redis+sentinel://localhost:26379/mymaster", "Sentinel or Cluster, which is not supported yet"),
-        ("redis+cluster://localhost:7000", "Sentinel or Cluster, which is not supported yet"),
+        (f"redis+sentinel://:{SECRET}@localhost:26379", "names no primary for its Sentinels"),
+        ("redis+sentinel://localhost:26379/main/x", "database that is not a number"),
+        (f"redis+cluster://:{SECRET}@localhost:7000,:7001", "no valid list of hosts"),
+        (f"redis+cluster://:{SECRET}/x@localhost:7000", "no valid list of hosts"),
+        ("redis+cluster://localhost:7000/2", "a cluster has only one"),
+        ("rediss+cluster://localhost?wrong=1", "correct wrong"),
+        ("redis+elsewhere://localhost", "redis\\+sentinel://"),
     ],
 )
 def test_a_wrong_url_is_refused_with_its_fault(url: str, fault: str) -> None:
@@ -145,9 +151,9 @@ def test_a_server_that_is_away_is_said_to_be_away_at_once(server: RedisServer, c
     connection.call(write)
     server.kill()
     for _ in range(2):
-        begin = time.monotonic()
-        assert "is away: start it or correct REDIS_URL" in error_of(connection)
-        assert time.monotonic() - begin < 0.5
+        with Clock() as clock:
+            assert "is away: start it or correct REDIS_URL" in error_of(connection)
+        assert clock.seconds < 0.5
     assert connection.ping() == "away"
     assert "not reachable now" in connection.describe()
     server.start()
@@ -262,7 +268,7 @@ def test_after_close_nothing_is_started_again(tmp_path: Path) -> None:
 
 def test_the_process_that_exits_last_stops_the_server(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from memory.connect import connect\n"
+        "import sys; from pathlib import Path; from memory.server.connect import connect\n"
         "connect('', Path(sys.argv[1])).call(lambda client: client.incr('exits'))\n"
     )
     leave = [sys.executable, "-c", script, str(tmp_path)]

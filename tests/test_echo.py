@@ -12,7 +12,7 @@ from langchain_tests.unit_tests import ChatModelUnitTests
 from pydantic import BaseModel
 
 from memory.commands import main
-from memory.echo import EchoChatModel
+from memory.demo.echo import EchoChatModel
 from memory.errors import ModelFailed
 from memory.models import chat_model, context_window, describe, key_name, sum_chunks, usage_of
 from memory.services import Models

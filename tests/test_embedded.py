@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from memory import server_binary
-from memory.data_folder import data_folder
-from memory.embedded import Embedded
 from memory.errors import BadInput, StoreUnavailable
-from memory.server_binary import Binary, Marker, find_binaries
+from memory.server import server_binary
+from memory.server.data_folder import data_folder
+from memory.server.embedded import Embedded
+from memory.server.server_binary import Binary, Marker, find_binaries
 from tests.servers import embedded_server, end
 
 

@@ -103,12 +103,12 @@ def test_a_cookie_older_than_a_year_is_replaced_by_a_new_owner() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "ann",
-        "ann.x.y",
-        JAR.sign("ann")[:-1],
-        "bob" + JAR.sign("ann")[3:],
-        Cookies("another secret").sign("ann"),
-        TimestampSigner("a secret for the tests").sign("ann").decode(),
+        pytest.param("ann", id="unsigned"),
+        pytest.param("ann.x.y", id="made up"),
+        pytest.param(JAR.sign("ann")[:-1], id="cut off"),
+        pytest.param("bob" + JAR.sign("ann")[3:], id="another's"),
+        pytest.param(Cookies("another secret").sign("ann"), id="by another secret"),
+        pytest.param(TimestampSigner("a secret for the tests").sign("ann").decode(), id="by another signer"),
         "..",
         "é",
         '"',

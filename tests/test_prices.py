@@ -10,8 +10,8 @@ import pytest
 from genai_prices import Usage as TheirUsage
 from genai_prices import calc_price
 
-from memory import prices
-from memory.prices import Price, Rates, Usage, dollars, price, price_date, priced_models, rates
+from memory.money import prices
+from memory.money.prices import Price, Rates, Usage, dollars, price, price_date, priced_models, rates
 
 MINI = "openai:gpt-5-mini"
 

@@ -219,9 +219,9 @@ def test_a_megabyte_is_made_inert_in_seconds() -> None:
         "` `` " * 40_000,
         "https://" * 50_000,
     ):
-        begin = time.perf_counter()
+        begin = time.thread_time()
         inert(hard)
-        assert time.perf_counter() - begin < 20, hard[:20]
+        assert time.thread_time() - begin < 20, hard[:20]
 
 
 def test_the_example_in_the_docstring_holds() -> None:

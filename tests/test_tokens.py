@@ -116,13 +116,13 @@ def test_an_emoji_of_several_tokens_is_kept_whole_or_left_out() -> None:
 )
 def test_a_megabyte_is_counted_and_shortened_in_bounded_time(text: str) -> None:
     count_tokens("warm")
-    begin = time.perf_counter()
+    begin = time.thread_time()
     total = count_tokens(text)
-    middle = time.perf_counter()
+    middle = time.thread_time()
     kept = shorten(text, total // 2)
-    small = time.perf_counter()
+    small = time.thread_time()
     assert count_tokens(shorten(text, 100)) <= 100
-    end = time.perf_counter()
+    end = time.thread_time()
     assert total > 1_000
     assert text.startswith(kept)
     assert total // 2 - 8 <= count_tokens(kept) <= total // 2

@@ -8,11 +8,17 @@ memory.errors.BadInput: --model opnai:gpt-5-mini: no provider has this name; did
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 from memory.errors import BadInput, ModelFailed
 from memory.tokens import BUILT_IN, split_model
+
+if TYPE_CHECKING:
+    from memory.base import Memory
+    from memory.formats import Recording
+    from memory.services import Models
 
 # LangChain's names of providers whose models are in no price list, or stand there under another name.
 _UNPRICED = ("azure_openai", "bedrock_converse", "google_genai", "google_vertexai", "huggingface", "nvidia", "ollama")
@@ -24,6 +30,16 @@ def opened(option: str, name: str, make: Callable[[], object]) -> None:
         make()
     except ModelFailed as error:
         raise BadInput(f"{option} {name}: {error}") from None
+
+
+def check_asked(models: Models, recordings: Sequence[Recording], memories: Sequence[Memory], answer: bool) -> None:
+    """See to it that the models that a replay will ask can be, before anything is paid for; raises BadInput."""
+    from memory.replay import lacks_answer
+
+    if answer or any(lacks_answer(one, index) for one in recordings for index in range(len(one.turns))):
+        opened("--model", models.chat, models.open_chat)
+    if models.memory != "demo" and any(memory.stateful for memory in memories):
+        opened("--memory-model", models.memory, models.open_memory)
 
 
 def check_name(option: str, name: str) -> None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from memory.commands._table import plural, table
+from memory.commands._notices import notices
+from memory.commands._table import table
+from memory.common.words import plural
 from memory.evidence import Evidence, Means
-from memory.formats.recording import MAX_NOTICES, clipped
-from memory.prices import dollars
-from memory.prompt_cache import cache_rule
+from memory.money.prices import dollars
 from memory.tokens import encoding_for
 
 if TYPE_CHECKING:
@@ -57,47 +57,30 @@ class Report:
     def __init__(self, specs: Sequence[str], models: Models) -> None:
         self._specs, self._models = specs, models
         self._rows = [_Row() for _ in specs]
-        self._conversations: list[str] = []
-        self._notices: list[tuple[str, str]] = []
-        self._turns = self._messages = self._questions = self._unknown = self._answered = 0
+        self._recordings: list[Recording] = []
+        self._answered = 0
 
     def add(self, recording: Recording, result: Result) -> None:
         """Count a conversation."""
-        self._conversations.append(recording.id)
-        self._notices += [(recording.id, notice) for notice in recording.notices]
-        self._turns += len(recording.turns)
-        self._messages += recording.messages
-        self._questions += len(recording.questions)
-        self._unknown += sum(len(question.unknown_evidence) for question in recording.questions)
+        self._recordings.append(recording)
         self._answered += result.answered
         for row, run in zip(self._rows, result.runs, strict=True):
             row.add(*run)
 
     def notices(self) -> Iterator[str]:
         """Say what reading the file left out and what the figures do not tell of themselves, a line each."""
-        several = len(self._conversations) > 1
-        for id, notice in self._notices[:MAX_NOTICES]:
-            yield clipped(f"{id}: {notice}" if several else notice, 500)
-        if more := len(self._notices[MAX_NOTICES:]):
-            yield f"Not shown: {plural(more, 'notice')} more; choose a conversation with --conversation."
-        if self._unknown:
-            name, count = ("names", "counts") if self._unknown == 1 else ("name", "count")
-            ids = f"{plural(self._unknown, 'id')} of evidence"
-            yield f"{ids} {name} no message of the file and {count} nowhere."
-        if self._answered:
-            yield f"{plural(self._answered, 'turn')} had no recorded answer: {self._models.chat} answered."
-        if any(row.cost is None for row in self._rows):
-            yield f"The price of {self._models.price_as} or of a memory's own calls is not known: the cost is null."
-        if cache_rule(self._models.price_as) is None:
-            yield f"No rule of prompt caching is known for {self._models.price_as}: nothing is counted as cached."
+        unpriced = any(row.cost is None for row in self._rows)
+        return notices(self._recordings, self._answered, self._models, unpriced)
 
     def __str__(self) -> str:
-        count = len(self._conversations)
-        what = self._conversations[0] if count == 1 else f"{count:,} conversations"
+        count = len(self._recordings)
+        what = self._recordings[0].id if count == 1 else f"{count:,} conversations"
         exact = "" if encoding_for(self._models.price_as).exact else " (≈)"
+        turns = sum(len(one.turns) for one in self._recordings)
+        messages = sum(one.messages for one in self._recordings)
+        questions = sum(len(one.questions) for one in self._recordings)
         title = (
-            f"{what}: {plural(self._turns, 'turn')}, {plural(self._messages, 'message')}, "
-            f"{plural(self._questions, 'question')}; "
+            f"{what}: {plural(turns, 'turn')}, {plural(messages, 'message')}, {plural(questions, 'question')}; "
             f"tokens{exact} and prices of {self._models.price_as}"
         )
         return f"{title}\n\n{table(_HEAD, [_NAMES, *map(self._line, self._specs, self._rows)], '<>>>>>>>>>')}"

@@ -4,38 +4,29 @@
 >>> with side_by_side(work, recordings, folder, progress) as results:
 ...     for recording, result in zip(recordings, results): report.add(recording, result)
 
-Each process takes the next conversation that nobody has; what it needs is made in it anew from the names in `Work`, so
-that it does not matter how it was started.
+Each process takes the next conversation that nobody has; what it needs is made in it anew from the names in `Work`.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from memory.errors import BadInput, InspectorError
+from memory.compare.work import ENDED, Workers
+from memory.compare.work import processes as enough
+from memory.errors import InspectorError
 
 if TYPE_CHECKING:
     from memory.commands._replay_json import ReplayWriter
     from memory.commands._table import Progress
+    from memory.compare.worker import Parent
     from memory.evidence import Evidence
     from memory.formats import Recording
     from memory.replay import Totals
     from memory.services import Models
-
-WORTH = 4_000
-"""From how many turns and questions, times memories, on a process is worth its start of one to two seconds."""
-PATIENCE = 2.0
-"""Seconds that a process which is to stop has for it before it is ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +56,17 @@ class Result:
     errors: list[str] = field(default_factory=list)
 
 
-def replay(work: Work, recording: Recording, writer: ReplayWriter | None, step: Callable[[str], None]) -> Result:
-    """Run all memories over a conversation; `step` is called after each turn and question."""
+def replay(
+    work: Work,
+    recording: Recording,
+    writer: ReplayWriter | None,
+    step: Callable[[str], None],
+    user: Callable[[str], None] = lambda _: None,
+) -> Result:
+    """Run all memories over a conversation; `step` is called after each turn and question.
+
+    `user` is told for whom a memory keeps things meanwhile.
+    """
     from memory.catalog import load
     from memory.replay import Replay
     from memory.retrieval.embeddings import embedding
@@ -79,6 +79,7 @@ def replay(work: Work, recording: Recording, writer: ReplayWriter | None, step: 
         label = f"{recording.id} {spec}"
         memory = load().memory(spec)
         with one.run(memory) as run:
+            user(run.user)
             if writer:
                 writer.run(memory)
             for turn in run.turns():
@@ -100,8 +101,7 @@ def replay(work: Work, recording: Recording, writer: ReplayWriter | None, step: 
 
 def processes(work: Work, recordings: Sequence[Recording]) -> int:
     """Say how many processes are worth their start: one for each core at most, 1 for none beside this one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, len(recordings), sum(map(work.steps, recordings)) // WORTH))
+    return enough(sum(map(work.steps, recordings)), len(recordings))
 
 
 @contextmanager
@@ -112,92 +112,48 @@ def side_by_side(
 
     Raises what a conversation raised as BadInput or InspectorError. At the end, however it comes, no process is left.
     """
-    context = multiprocessing.get_context("spawn")
-    done = context.Array("q", len(recordings) + 1, lock=False)  # steps of each conversation; the last says stop
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(count, context, _begin, (done,))
-    futures: list[Future[Result]] = []
-    try:
-        with _uninterrupted():
-            for number, recording in enumerate(recordings):
-                futures.append(pool.submit(_replay, work, recording, number, folder and folder / str(number)))
-        yield _results(futures, done, progress)
-    finally:
-        done[-1] = 1
-        for future in futures:
-            future.cancel()
-        wait(futures, PATIENCE)
-        if not all(future.done() for future in futures):
-            for child in set(multiprocessing.active_children()) - others:
-                child.terminate()
-        pool.shutdown()
+    with Workers(count, "memory.commands._replay_work:Replaying") as workers:
+        yield _results(work, recordings, folder, progress, workers)
 
 
-def _results(futures: Sequence[Future[Result]], done: Any, progress: Progress) -> Iterator[Result]:
-    for future in futures:
-        while True:
-            wait([future], 0.1)
-            count = sum(one.done() for one in futures)
-            progress.to(sum(done[:-1]), f"{count:,} of {len(futures):,} conversations")
-            if future.done():
-                break
-        try:
-            result = future.result()
-        except BrokenProcessPool:
-            raise InspectorError(
-                "A process that replayed conversations was ended from outside, perhaps for want of memory: "
-                "replay them one by one with --conversation"
-            ) from None
+def _results(
+    work: Work, recordings: Sequence[Recording], folder: Path | None, progress: Progress, workers: Workers
+) -> Iterator[Result]:
+    tasks = iter(enumerate(recordings))
+    finished: dict[int, Result | InspectorError] = {}
+    done = 0
+    for number in range(len(recordings)):
+        while number not in finished:
+            # The next conversation goes to whoever is free.
+            for worker, (next_one, recording) in zip(workers.free(), tasks, strict=False):
+                worker.give((next_one, work, recording, folder and folder / str(next_one)))
+            for news in workers.news(0.1):
+                if news.kind == "step":
+                    done += news.value
+                elif news.kind == "gone":
+                    raise InspectorError(
+                        f"A process that replayed conversations {ENDED}: replay them one by one with --conversation"
+                    )
+                elif news.kind in ("told", "failed"):
+                    finished[news.task[0]] = news.value
+            progress.to(done, f"{len(finished):,} of {len(recordings):,} conversations")
+        result = finished[number]
+        if isinstance(result, InspectorError):
+            raise result
         yield result
 
 
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Start processes that Ctrl+C does not reach, from their first moment on: they stop when they are told to."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+class Replaying:
+    """Replays conversations in a process of its own."""
 
+    def __call__(self, task: tuple[int, Work, Recording, Path | None], parent: Parent) -> None:
+        from memory.commands._replay_json import ReplayWriter
 
-_done: Any = None
-
-
-def _begin(done: Any) -> None:
-    """Prepare a process for its first conversation."""
-    global _done
-    _done = done
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
-def _replay(work: Work, recording: Recording, number: int, file: Path | None) -> Result:
-    """Replay a conversation in a process of its own."""
-    from memory.commands._replay_json import ReplayWriter
-
-    def step(_: str) -> None:
-        _done[number] += 1
-        if _done[-1]:
-            raise InspectorError("stopped")
-
-    try:
-        if file is None:
-            return replay(work, recording, None, step)
-        with file.open("w", encoding="utf-8") as text, ReplayWriter(text, several=False) as writer:
-            return replay(work, recording, writer, step)
-    except BadInput as error:
-        raise BadInput(str(error)) from None
-    except InspectorError as error:
-        # Those with fields of their own do not survive the way to another process.
-        raise InspectorError(str(error)) from None
+        _, work, recording, file = task
+        with (
+            nullcontext() if file is None else file.open("w", encoding="utf-8") as text,
+            nullcontext() if text is None else ReplayWriter(text, several=False) as writer,
+        ):
+            result = replay(work, recording, writer, lambda _: parent.step(), parent.user)
+        # Only now, when the file is whole: it is read as soon as this is told.
+        parent.tell(result)

@@ -8,6 +8,7 @@ buffer      14,616
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -26,6 +27,20 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str
         for row in (head, *rows)
     )
     return "\n".join(lines)
+
+
+def terminal_width(out: TextIO) -> int:
+    """Say how many characters a line has; 0 where `out` is no terminal."""
+    return shutil.get_terminal_size((80, 24)).columns if out.isatty() else 0
+
+
+def can_write(out: TextIO, text: str) -> bool:
+    """Say whether a stream's encoding has some characters."""
+    try:
+        text.encode(out.encoding or "ascii")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
 
 
 class Progress:
@@ -56,8 +71,3 @@ class Progress:
             self._stream.write("\r\033[K")
             self._stream.flush()
             self._shown = False
-
-
-def plural(count: int, noun: str) -> str:
-    """Write a count with its noun: "1 turn", "2,000 turns"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -13,15 +13,17 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from memory.base import Item, LeftOut, Memory, Recall, Services, State, Turn
-from memory.data_folder import data_folder, private
+from memory.base import Item, Kept, LeftOut, Memory, Recall, Services, State, Turn
+from memory.common.names import one_line
 from memory.errors import BadInput, StoreUnavailable
-from memory.names import one_line
+from memory.server.data_folder import data_folder, private
 from memory.tokens import count_tokens, well_formed
 
 MAX_NAME, MAX_VALUE = 100, 2000
@@ -29,16 +31,20 @@ MAX_NAME, MAX_VALUE = 100, 2000
 WAIT = 5.0
 """How many seconds another process is waited for that writes into the file."""
 
+# SQLite lets those who wait try again by chance, and one of them in vain for long; within a process they stand in line.
+_LINE = threading.Lock()
 # The name is told from the value afterwards: an expression for both takes minutes over a line of many blanks.
 _COMMAND = re.compile(r"\s*/(remember|forget)\s+(\S.*)")
 # A forgotten name stays as a row without a value, so that an old conversation that is read again brings nothing back.
-_TABLE = """CREATE TABLE IF NOT EXISTS facts (
-    id INTEGER PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, value TEXT, at REAL NOT NULL, turn TEXT NOT NULL,
-    UNIQUE (owner, name))"""
-_SAVE = """INSERT INTO facts (owner, name, value, at, turn) VALUES (?, ?, ?, ?, ?)
+# Each owner's facts are numbered by themselves: a number tells nobody how much others have saved.
+_TABLE = """CREATE TABLE IF NOT EXISTS saved (
+    owner TEXT NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL, value TEXT, at REAL NOT NULL, turn TEXT NOT NULL,
+    PRIMARY KEY (owner, id), UNIQUE (owner, name))"""
+_SAVE = """INSERT INTO saved (owner, id, name, value, at, turn)
+    VALUES (?1, (SELECT COALESCE(MAX(id), 0) + 1 FROM saved WHERE owner = ?1), ?2, ?3, ?4, ?5)
     ON CONFLICT (owner, name) DO UPDATE SET value = excluded.value, at = excluded.at, turn = excluded.turn
-    WHERE excluded.at >= facts.at"""
-_SAVED = "SELECT id, name, value FROM facts WHERE owner = ? AND value IS NOT NULL ORDER BY at DESC, id DESC"
+    WHERE excluded.at >= saved.at"""
+_SAVED = "SELECT id, name, value FROM saved WHERE owner = ? AND value IS NOT NULL ORDER BY at DESC, id DESC"
 
 
 class KeyValueMemory(Memory):
@@ -64,13 +70,20 @@ class KeyValueMemory(Memory):
         except StoreUnavailable as error:
             services.failed(error)
         items: list[Item] = []
+        over: list[str] = []
+        rest = budget
         for id, name, value in rows:
             text = f"{name}: {value}"
-            if (size := count_tokens(text, services.encoding)) <= budget:
+            if (size := count_tokens(text, services.encoding)) <= rest:
                 items.append(Item(f"fact:{id}", "memory", "a fact that you saved", size, text=text))
-                budget -= size
-        left = LeftOut((0, len(transcript)), "it sends only the facts that you saved")
-        return Recall(tuple(items), (left,) if len(transcript) else ())
+                rest -= size
+            else:
+                over.append(str(id))
+        why = "it sends only the facts that you saved"
+        if over:
+            # By their numbers: a trace holds no word that was said.
+            why += f", and over the budget of {budget:,} tokens not {_few(over)} of them"
+        return Recall(tuple(items), (LeftOut((0, len(transcript)), why),) if len(transcript) else ())
 
     def write(self, state: State, transcript: Sequence[Turn], services: Services, recall: Recall | None) -> State:
         rows: list[tuple[str, str, str | None, float, str]] = []
@@ -80,7 +93,7 @@ class KeyValueMemory(Memory):
                     services.failed(BadInput(f"{name[:40]!r} was not saved, as it is too long: shorten it."))
                 else:
                     rows.append((services.user, name, value, turn.at, turn.id))
-        if rows:
+        if rows and not services.estimates:
             try:
                 with facts() as db:
                     db.executemany(_SAVE, rows)
@@ -90,12 +103,71 @@ class KeyValueMemory(Memory):
         return replace(state, covered=len(transcript))
 
     @classmethod
+    def kept(cls, user: str) -> Mapping[str, Kept]:
+        """Return all rows of a user, by their number; raises StoreUnavailable."""
+        if not file().exists():
+            return {}
+        with facts() as db:
+            rows = db.execute("SELECT id, name, value, turn FROM saved WHERE owner = ?", (user,)).fetchall()
+        return {str(id): Kept(f"{name}: {value or ''}", turn) for id, name, value, turn in rows}
+
+    @classmethod
+    def reword(cls, user: str, name: str, text: str) -> bool:
+        """Write "name: value" into a row; raises BadInput for what is none, StoreUnavailable."""
+        called, _, value = (one_line(part) for part in well_formed(text).partition(":"))
+        if not called or not value or len(called) > MAX_NAME or len(value) > MAX_VALUE:
+            raise BadInput(f"Write it as name: value, at most {MAX_NAME} and {MAX_VALUE:,} characters long.")
+        if not name.isdecimal() or not file().exists():
+            return False
+        try:
+            with facts(vacuum=True) as db:
+                row = (called, value, user, int(name))
+                return db.execute("UPDATE saved SET name = ?, value = ? WHERE owner = ? AND id = ?", row).rowcount > 0
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, sqlite3.IntegrityError):
+                raise BadInput(f"{called!r} has a fact of its own: edit that one, or choose another name.") from None
+            raise
+
+    @classmethod
+    def remove(cls, user: str, names: Iterable[str]) -> int:
+        """Remove rows of a user by their number, and their bytes from the file; raises StoreUnavailable."""
+        numbers = [(user, int(name)) for name in names if name.isdecimal()]
+        if not numbers or not file().exists():
+            return 0
+        with facts(vacuum=True) as db:
+            return db.executemany("DELETE FROM saved WHERE owner = ? AND id = ?", numbers).rowcount
+
+    @classmethod
+    def copied(cls, user: str) -> list[list[Any]]:
+        """Return all rows of a user: name, value, time, turn; raises StoreUnavailable."""
+        if not file().exists():
+            return []
+        with facts() as db:
+            asked = "SELECT name, value, at, turn FROM saved WHERE owner = ? ORDER BY id"
+            return [list(row) for row in db.execute(asked, (user,))]
+
+    @classmethod
+    def take_copied(cls, user: str, rows: list[Any]) -> None:
+        try:
+            saved = [(user, str(name), value, float(at), str(turn)) for name, value, at, turn in rows]
+        except (TypeError, ValueError):
+            raise BadInput("A saved fact in the backup is damaged: take another copy of it.") from None
+        with facts() as db:
+            db.executemany(_SAVE, saved)
+
+    @classmethod
     def erase(cls, user: str) -> int:
         """Remove all rows of a user; raises StoreUnavailable."""
         if not file().exists():
             return 0
-        with facts() as db:
-            return db.execute("DELETE FROM facts WHERE owner = ?", (user,)).rowcount
+        with facts(vacuum=True) as db:
+            return db.execute("DELETE FROM saved WHERE owner = ?", (user,)).rowcount
+
+
+def _few(ids: Sequence[str]) -> str:
+    """Name some facts by their numbers, the first of very many."""
+    more = f" and {len(ids) - 10:,} more" if len(ids) > 10 else ""
+    return f"{'fact' if len(ids) == 1 else 'facts'} {', '.join(ids[:10])}{more}"
 
 
 def commands(text: str) -> Iterator[tuple[str, str | None]]:
@@ -116,20 +188,30 @@ def file() -> Path:
     return Path(named).expanduser() if named else data_folder() / "key-value.sqlite"
 
 
+def _opened(place: Path) -> sqlite3.Connection:
+    # In the line as well: to close a file takes away every lock that this process holds on it.
+    os.close(private(str(place), os.O_RDWR | os.O_CREAT))
+    return sqlite3.connect(place, timeout=WAIT)
+
+
 @contextmanager
-def facts() -> Iterator[sqlite3.Connection]:
-    """Open the file for one transaction; raises StoreUnavailable, and then nothing was changed."""
+def facts(vacuum: bool = False) -> Iterator[sqlite3.Connection]:
+    """Open the file for one transaction, after which it can be written anew without what was deleted.
+
+    Raises StoreUnavailable, and then nothing was changed.
+    """
     place = file()
     try:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(private(str(place), os.O_RDWR | os.O_CREAT))
-        with closing(sqlite3.connect(place, timeout=WAIT)) as db:
+        with _LINE, closing(_opened(place)) as db:
             db.execute("PRAGMA journal_mode = WAL")
             # What is overwritten or deleted leaves no trace in the pages, and the checkpoint none in the journal.
             db.execute("PRAGMA secure_delete = ON")
             with db:
                 db.execute(_TABLE)
                 yield db
+            if vacuum:
+                db.execute("VACUUM")
             if db.total_changes:
                 db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except (sqlite3.Error, OSError) as error:

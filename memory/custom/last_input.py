@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memory.base import Item, LeftOut, Memory, Recall, Services, State, Turn
-from memory.fit import note_item
+from memory.common.fit import note_item
+
+WHY = "not the last human message"
 
 
 class LastUserInputMemory(Memory):
@@ -43,10 +45,12 @@ class LastUserInputMemory(Memory):
                     services.encoding,
                     message.count(services.encoding),
                 )
-                earlier = (LeftOut((0, length - 1), "not the last human message"),) if length > 1 else ()
+                earlier = (LeftOut((0, length - 1), WHY),) if length > 1 else ()
                 if fitted is None:
                     over = LeftOut((length - 1, length), f"over the budget of {budget} tokens", "budget")
                     return Recall(left_out=(*earlier, over))
+                others = (other for other in range(len(transcript[-1].messages)) if other != place)
+                beside = (LeftOut((length - 1, length), WHY, message=other) for other in others)
                 item = Item(
                     f"message:{length - 1}.{place}",
                     "history",
@@ -57,5 +61,5 @@ class LastUserInputMemory(Memory):
                     None,
                     fitted.shortened,
                 )
-                return Recall((item,), earlier)
-        return Recall(left_out=(LeftOut((0, length), "not the last human message"),))
+                return Recall((item,), (*earlier, *beside))
+        return Recall(left_out=(LeftOut((0, length), WHY),))

@@ -13,6 +13,7 @@ model: it does not paraphrase, infer or know the world. In reading order:
     facts       relations, what is worth keeping, and what replaces what
     summary     summaries by selection
     extract     schemas filled from the prompt
+    procedure   instructions rewritten by feedback
     reply       which of all this a prompt wants
     model       LangChain's interface
 """

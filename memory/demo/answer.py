@@ -2,8 +2,6 @@
 
     >>> answer("What's my name?", read_prompt([HumanMessage("My name is Orlin.")])).text
     'Your name is Orlin.'
-    >>> parse("Where does Orlin live now?")
-    Question(kind='where', head=(), verb='do', present=True, keys=('orlin', 'live'), ...)
 
 A clause answers when it has the question's subject as its own subject, the question's verb and all its content words,
 and something new of the kind that is asked for. The later clause wins; a later denial cancels an earlier statement.
@@ -13,12 +11,14 @@ Strict on purpose: somebody else's attribute, a plan, a condition and what other
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from memory.demo import words as w
 from memory.demo.facts import content
-from memory.demo.sentences import ASSISTANT, NEAREST, REFUSAL, USER, Clause, core, keys_of, states
+from memory.demo.kinds import by_kind
+from memory.demo.question import Question, parse
+from memory.demo.sentences import ASSISTANT, NEAREST, REFUSAL, USER, Clause, core, states
 from memory.demo.telling import clip, finish, say
 
 # Whoever moved somewhere lives there, whoever joined a firm works there.
@@ -27,37 +27,6 @@ _ARRIVED = {"live": "move", "work": "join"}
 _ADDS_UP = {"like", "hate", "dislike", "speak", "know"}
 _NOT_A_NAME = re.compile(r"(?:ish|ese|an|ch|ist|ing|ed)$|^\d", re.I)
 _WHY = re.compile(r"\b(?:because|since|so that|in order|reason|thanks to|due to|as it|to \w+)\b", re.I)
-
-
-_POLITE = re.compile(
-    r"^(?:(?:hi|hello|hey|so|and|but|ok|okay|well|now|please|sorry|also|then|thanks|wait|hmm|oh|quick question)\b"
-    r"[\s,!.:]*)+",
-    re.I,
-)
-EMBEDDED = re.compile(
-    r"^(?:(?:do|did|can|could|would|will)\s+you\s+(?:(?:still|please|even|happen\s+to|maybe)\s+)*"
-    r"(?:remember|recall|know|tell\s+me|remind\s+me|say)|(?:please\s+)?(?:tell|remind)\s+me|i\s+(?:forgot|forget|wonder)"
-    r"|any\s+idea)(?:\s+again)?[\s,:]+(?P<that>(?:if|whether|that)\s+)?",
-    re.I,
-)
-_ABOUT = re.compile(
-    r"^(?:what|anything|something|everything)?\s*(?:(?:do|did|can|have|else)\s+)*(?:you|i|we)?\s*(?:still\s+)?"
-    r"(?:remember|know|recall|say|said|tell|told|have|talk(?:ed)?)?\s*(?:you|me)?\s*\babout\s+(?P<topic>.+)$",
-    re.I,
-)
-ORDER = re.compile(r"^(?:please\s+)?(?:describe|explain|tell\s+me|talk|teach\s+me)\s+(?:about\s+)?(?P<topic>.+)$", re.I)
-
-
-class Question(NamedTuple):
-    """What is asked, in comparable words."""
-
-    kind: str  # the question word, "number", "yesno" or "topic"
-    head: tuple[str, ...]  # "colour" in "which colour …"
-    verb: str  # "be", "do" for any other verb, "" where the question word is itself the subject
-    present: bool | None  # None where the question does not say
-    keys: tuple[str, ...]
-    negative: bool = False
-    unit: str = ""  # "old" in "how old …"
 
 
 class Answer(NamedTuple):
@@ -80,22 +49,34 @@ def answer(question: str, prompt: Sequence[Clause], asker: str = USER) -> Answer
     q = parse(question)
     q = q._replace(keys=tuple(asker if k == USER else k for k in q.keys))
     if q.kind == "topic":
-        good = _topic(q, prompt)
+        good = _topic(q, prompt) or by_kind(q, prompt)
     else:
         found = _standing(q, _matches(q, prompt))
-        if q.kind == "yesno" and found:
+        offered = q.kind == "yesno" and "or" in q.keys[2:]
+        if q.kind == "yesno" and found and not offered:
             said = say(found[-1].clause, False, asker)
             said = said[0].lower() + said[1:] if re.match(r"You", said) else said
             return Answer(f"{'No' if found[-1].denies != q.negative else 'Yes'}: {said}", True)
         good = [m.clause for m in found if m.denies == q.negative and _fits(q, m)]
-        if q.kind == "where":  # "works at Zork" tells where, rather than "works with Ulla"
-            good = [c for c in good if w.PLACE_PREPOSITIONS & {t.lower() for t in c.tokens}] or good
+        if q.kind == "where":
+            good = _placed(good)
+        if q.keys[-1:] and q.keys[-1] in w.PREPOSITIONS:  # "what do I work on"
+            good = [c for c in good if q.keys[-1] in c.keys] or good
         adds_up = q.verb == "do" and not q.head and q.kind == "what" and _ADDS_UP & {*q.keys}
-        good = good[-4 if adds_up else -1 :]
+        good = good[-4 if adds_up else -1 :] or by_kind(q, prompt)
     if good:
-        return Answer(" ".join(dict.fromkeys(say(c, q.kind == "topic", asker) for c in good)), True)
+        lines = [say(c, q.kind == "topic", asker, dated=q.kind == "when") for c in good]
+        return Answer(" ".join(dict.fromkeys(lines)), True)
     near = _nearest(q, prompt)
     return Answer(f'{REFUSAL} {NEAREST} "{finish(clip(near.sentence))}"' if near else REFUSAL, False)
+
+
+def _placed(found: list[Clause]) -> list[Clause]:
+    """Return those that tell best where: "works at Zork" rather than "works in the oak team" or "works with Ulla"."""
+    for places in ({"at", "join", "for"}, w.PLACE_PREPOSITIONS - {"on"}, w.PLACE_PREPOSITIONS):
+        if best := [c for c in found if places & {*c.keys, *(t.lower() for t in c.tokens)}]:
+            return best
+    return found
 
 
 def _matches(q: Question, prompt: Sequence[Clause]) -> list[Match]:
@@ -247,6 +228,8 @@ def _fits(q: Question, m: Match) -> bool:
     if not {*q.head} <= {*c.keys} or not (new or c.date):
         return False
     if q.kind == "where":
+        if c.keys[m.at] == "join":
+            return True
         places = w.PLACE_PREPOSITIONS | ({"for", "with"} if "work" in q.keys else set())
         after = [i for i, t in enumerate(c.tokens) if t.lower() in places and not asked & {*c.keys[i + 1 : i + 2]}]
         return any({*new} & {*w.TIME.sub("", " ".join(c.tokens[i + 1 :])).split()} for i in after)
@@ -285,78 +268,3 @@ def _nearest(q: Question, prompt: Sequence[Clause]) -> Clause | None:
     shared = [(len(wanted & {*c.keys}), c.order, c) for c in prompt if not c.said_by_model]
     best = max(shared, key=lambda s: s[:2], default=None)
     return best[2] if best and best[0] else None
-
-
-def parse(text: str) -> Question:
-    """Read a question as the user asks it; anything that is no question becomes a topic."""
-    text = _POLITE.sub("", text.strip()).strip(" ?!.\"'")
-    embedded = EMBEDDED.match(text)
-    rest = text[embedded.end() :] if embedded else text
-    about = _ABOUT.match(rest) or (None if embedded else ORDER.match(rest))
-    pairs = keys_of(about["topic"] if about else rest, USER, ASSISTANT)
-    words, keys = [p[0].lower() for p in pairs], [p[1] for p in pairs]
-    if len(words) > 1 and words[0] in w.PREPOSITIONS and words[1] in w.WH:
-        words, keys = words[1:], keys[1:]
-    if about or not words:
-        return Question("topic", (), "", None, _clean(keys))
-    if words[0] in w.WH:
-        return _wh(words, keys)
-    if words[0] in w.AUX and len(words) > 1:
-        negative = bool(w.NEGATIONS & set(words[1:3]))
-        return Question("yesno", (), "be" if words[0] in w.BE else "do", _present(words[0]), _clean(keys[1:]), negative)
-    if embedded and embedded["that"]:
-        return Question("yesno", (), "be" if "be" in keys else "do", None, _clean(k for k in keys if k != "be"))
-    if embedded and keys != [USER]:
-        return Question("what", (), "be", None, _clean(keys))
-    return Question("topic", (), "", None, _clean(keys))
-
-
-def _clean(keys: Iterable[str]) -> tuple[str, ...]:
-    out = [k for k in keys if k not in w.FILLERS and k not in w.NEGATIONS and k not in ("else", "then")]
-    # "What is my cat called" asks for my cat's name.
-    called = len(out) > 1 and out[-1] == "name" and out[-2] != "'s" and "of" not in out
-    return tuple([*out[:-1], "'s", "name"] if called else out)
-
-
-def _present(aux: str) -> bool | None:
-    return True if aux in ("do", "does", "is", "are", "am", "'s", "’s", "'m", "'re") else (
-        False if aux in ("did", "was", "were") else None
-    )  # fmt: skip
-
-
-def _wh(words: list[str], keys: list[str]) -> Question:
-    kind, at, unit = "who" if words[0] == "whose" else words[0], 1, ""
-    if kind == "how" and words[1:2] and words[1] in ("old", "much", "many"):
-        kind, at, unit = "number", 2, words[1]
-    if words[at : at + 2] in (["kind", "of"], ["type", "of"], ["sort", "of"]):
-        at += 2
-    # A form of "to be" hides in the clitic of "what's".
-    is_aux = [word in w.AUX or (key == "be" and word in ("'s", "’s")) for word, key in zip(words, keys, strict=True)]
-    aux = next((i for i in range(at, min(at + 6, len(words))) if is_aux[i]), None)
-    noun = next((i for i in range(at, len(words)) if words[i] in w.SUBJECTS | w.POSSESSIVES | w.ARTICLES), None)
-    head, verb, present, rest = list[str](), "", None, keys[at:]
-    if aux is not None and (noun is None or aux < noun):
-        head, verb, present, rest = (
-            keys[at:aux],
-            "be" if keys[aux] == "be" else "do",
-            _present(words[aux]),
-            keys[aux + 1 :],
-        )
-        if not _clean(rest):  # "who the captain is": no inversion
-            head, rest = [], keys[at:aux]
-    elif noun is not None and keys[-1] == "be":  # "what my name is"
-        head, verb, present, rest = keys[at:noun], "be", _present(words[-1]), keys[noun:-1]
-    elif noun is not None and words[noun] in w.SUBJECTS:  # "where I live"
-        head, verb, rest = keys[at:noun], "do", keys[noun:]
-        present = not any(map(w.is_past, words[noun : noun + 2]))
-        if rest[1:2] == ["be"]:
-            verb, rest = "be", [rest[0], *rest[2:]]
-    head = [k for k in head if k not in w.WEAK or w.is_number(k)]
-    if kind in ("what", "which") and head:  # "in which town", "on what day"
-        nouns = {w.key(n): "where" for n in w.WHERE_NOUNS} | {w.key(n): "when" for n in w.WHEN_NOUNS}
-        if head[-1] in nouns:
-            kind, head = nouns[head[-1]], head[:-1]
-    asked = _clean(rest)
-    if kind == "who" and asked == (USER,):
-        kind, asked = "what", (USER, "'s", "name")
-    return Question(kind, tuple(head), verb, present, asked, bool(w.NEGATIONS & {*words}), unit)

@@ -11,46 +11,32 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from memory.demo import words as w
+from memory.demo.choices import chosen, examples, named_as
+from memory.demo.episodes import episodes
 from memory.demo.facts import entities, latest, relations, repeats, replaces, resolved, triples, weight
-from memory.demo.sentences import ASSISTANT, USER, Clause, Run, clauses, runs, split, text_of, transcript
-from memory.demo.telling import PLEASANTRY, clip, told
+from memory.demo.predicates import workplaces
+from memory.demo.schemas import Schema, as_dict, properties, resolved_schema, roles, shape, stems
+from memory.demo.sentences import ASSISTANT, OF_FILE, PICTURE, USER, Clause, Run, clauses, runs, text_of, transcript
+from memory.demo.telling import told
 
-Schema = dict[str, Any]
-# What a property's name must end with to play a role, and the roles that make a shape.
-_ROLES = {
-    "subject": r"subject|source|head|from",
-    "predicate": r"predicate|relation|relationship|edge|verb",
-    "object": r"object|target|tail|to",
-    "observation": r"observation|situation|context",
-    "thoughts": r"thoughts?|thinking|reasoning|reflection",
-    "action": r"action",
-    "result": r"result|outcome",
-    "name": r"name|entity|title",
-    "note": r"notes?|summary|description|details?|info|information|about",
-    "content": r"content|facts?|memory|text|statement|sentence|body",
-}
-_SHAPES = (
-    ("triple", {"subject", "predicate", "object"}),
-    ("episode", {"observation", "action"}),
-    ("entity", {"name", "note"}),
-    ("fact", {"content"}),
-)
 # More words by which a field may ask for what a relation of the user says.
 _ALIASES = {
     "live in": "live home location city residence place town country",
     "move to": "live home location city residence place town country",
     "work at": "company employer organisation organization workplace",
     "work for": "company employer organisation organization workplace",
-    "work as": "role title position",
+    "work as": "role title position occupation job profession",
     "like": "interest hobby",
     "want": "goal wish",
+    "want to": "goal wish",
     "plan": "goal",
+    "plan to": "goal",
     "hate": "dislike",
 }
 _NEW = re.compile(r"(?is)^.*\bnew (?:lines|messages|turns)[^:\n]*:[ \t]*\n(.*)$")
@@ -65,57 +51,9 @@ EXTRACTS = re.compile(
     r"(?:profile|memor\w+|facts?|notes?|entit\w+|graph|knowledge|document))",
     re.I,
 )
+_RECORD = re.compile(r"(?is)^known so far:[ \t]*\n(\{.*?\})\s*\n\s*new lines:")
+_SEVERAL = re.compile(r",\s*(?:and\s+)?|\s+and\s+")
 _ID = re.compile(r"^(?:(?:memory|fact|doc|json_doc|record|item|note)_?)?(?:ids?|key)$", re.I)
-
-
-def as_dict(value: Any) -> Schema:
-    """Return a value that should be a schema, empty if it is none."""
-    return value if isinstance(value, dict) else {}
-
-
-def stems(*texts: Any) -> set[str]:
-    """Return the content keys of names and descriptions; snake_case and CamelCase are cut."""
-    text = " ".join(re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", str(t or "")) for t in texts)
-    return {w.key(t) for t in re.findall(r"[^\W_]+", text)} - w.WEAK - {USER}
-
-
-def properties(schema: Any, root: Schema | None = None) -> dict[str, Schema]:
-    """Return an object schema's properties, with their references resolved."""
-    found = as_dict(as_dict(schema).get("properties"))
-    return {name: _resolve(as_dict(spec), root or as_dict(schema)) for name, spec in found.items()}
-
-
-def _resolve(schema: Schema, root: Schema) -> Schema:
-    """Follow a reference and step into the first alternative that is not null."""
-    for _ in range(8):
-        options = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
-        if isinstance(schema.get("$ref"), str):
-            defined = as_dict(root.get("$defs") or root.get("definitions"))
-            inner = as_dict(defined.get(schema["$ref"].rsplit("/", 1)[-1]))
-        elif isinstance(options, list):
-            inner = next((o for o in options if isinstance(o, dict) and o.get("type") != "null"), {})
-        else:
-            break
-        schema = {**{k: v for k, v in schema.items() if k not in ("$ref", "anyOf", "oneOf", "allOf")}, **inner}
-    return schema
-
-
-def roles(schema: Any) -> dict[str, str]:
-    """Map each role that a property's name speaks of to that property."""
-    found: dict[str, str] = {}
-    for prop in properties(schema):
-        words = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", prop).lower()
-        role = next(
-            (r for r, pattern in _ROLES.items() if r not in found and re.search(rf"\b(?:{pattern})$", words)), ""
-        )
-        if role:
-            found[role] = prop
-    return found
-
-
-def shape(schema: Any) -> str:
-    """Name the shape of an object schema: what its properties' names make of it."""
-    return next((name for name, needs in _SHAPES if needs <= roles(schema).keys()), "record")
 
 
 def material(messages: Sequence[BaseMessage]) -> list[Run]:
@@ -128,14 +66,18 @@ def material(messages: Sequence[BaseMessage]) -> list[Run]:
 
 
 def facts_of(material: Iterable[Run]) -> list[Clause]:
-    """Return the statements of the people in the runs, each with its order; not what a model says."""
+    """Return the statements of people in the runs, in order; not a model's, nor what a picture's file says."""
     said: list[Clause] = []
     for r in material:
         for c in clauses(r.text, r.speaker, r.addressee, r.name) if r.speaker != ASSISTANT else ():
             if said and said[-1].speaker == c.speaker and (text := resolved(c, said[-1])) != c.text:
                 c = clauses(text, r.speaker, r.addressee, r.name)[0]
             said.append(c)
-    return [c._replace(order=i) for i, c in enumerate(said) if weight(c)]
+    return [
+        c._replace(order=i)
+        for i, c in enumerate(said)
+        if weight(c) and not (PICTURE.match(c.sentence) or OF_FILE.match(c.sentence))
+    ]
 
 
 def _attributes(facts: Iterable[Clause], prop: str, spec: Schema) -> list[str]:
@@ -143,23 +85,39 @@ def _attributes(facts: Iterable[Clause], prop: str, spec: Schema) -> list[str]:
     names, described = stems(prop), stems(prop, spec.get("description"))
     out: list[str] = []
     timeless = [c for c in latest(facts) if not {"was", "were", "used", "will", "'ll", "'d"} & {*c.tokens}]
-    found = [(relations(c)[0], r) for c in timeless for r in relations(c)]
-    for first, r in found:
-        if r != first and " " not in first.predicate:
-            continue  # "I like tea in spring" tells of tea only
-        aliases = _ALIASES.get(" ".join(map(w.key, r.predicate.split())), "")
-        known = stems(aliases, r.predicate if r == first else "")
-        value = r.object
-        age = re.fullmatch(r"(\d+)(?: years?(?: old)?)?", value)
-        if r.predicate == "is" and age:
-            known, value = stems("age old"), age[1]
-        # "I prefer glim mode" answers a field "preferred_mode" as well as one "preferred".
-        asks = bool(names and known & described) and (
-            names <= known | stems(value) or (names & known and len(known) == 1)
-        )
-        if r.subject == USER and asks and not r.denies:
-            out.append(value)
+    values = examples(str(spec.get("description") or ""))
+    for c in timeless:
+        if own := _own(c, names, values):
+            out.append(own)
+            continue
+        for r in relations(c):
+            first = r == relations(c)[0]
+            if not first and " " not in relations(c)[0].predicate:
+                continue  # "I like tea in spring" tells of tea only
+            own_work = r.state == f"{w.key('job')} is"
+            aliases = "occupation" if own_work else _ALIASES.get(" ".join(map(w.key, r.predicate.split())), "")
+            known = stems(aliases, r.predicate if first else "")
+            value = r.object
+            age = re.fullmatch(r"(\d+)(?: years?(?: old)?)?", value)
+            if r.predicate.endswith(" to") and "goal" in aliases:
+                value = f"to {value}"
+            if r.predicate == "is" and age:
+                known, value = stems("age old"), age[1]
+            # "I prefer glim mode" answers a field "preferred_mode" as well as one "preferred".
+            asks = bool(names and known & described) and (
+                names <= known | stems(value) or (names & known and len(known) == 1)
+            )
+            if r.subject == USER and asks and not r.denies:
+                out.append(value)
     return list(dict.fromkeys(out))
+
+
+def _own(c: Clause, names: set[str], values: Sequence[str]) -> str:
+    """Return what the user takes under a field's name, or of the values that it names; "" where nothing is said."""
+    if c.keys[:1] != (USER,) or w.NEGATIONS & {*c.keys}:
+        return ""
+    value, thing = named_as(c.text)
+    return value if value and names and names <= stems(thing) else chosen(c.text, values)
 
 
 def items(
@@ -178,9 +136,9 @@ def items(
         user = re.search(r"\buser\b", json.dumps(specs)) is not None
         rows = [{"name": name, "note": note} for name, note in entities(facts, notes, user).items()]
     elif kind == "episode":
-        rows = _episode(material)
+        rows = episodes(material)
     elif kind == "fact":
-        rows = [{"content": told(c.text, c.name)} for c in latest(facts)]
+        rows = [{"content": told(part, c.name)} for c in latest(facts) for part in workplaces(c.text)]
     else:
         return None
     out = []
@@ -192,21 +150,6 @@ def items(
             args |= {} if value is None else {prop: value}
         out.append(args)
     return out
-
-
-def _episode(material: Sequence[Run]) -> Iterator[dict[str, str]]:
-    """Yield what was asked, done and said of it, from the first request that was answered."""
-    asked = next((i for i, r in enumerate(material) if r.speaker != ASSISTANT and not PLEASANTRY.match(r.text)), None)
-    done = next((i for i, r in enumerate(material) if asked is not None and i > asked and r.speaker == ASSISTANT), None)
-    if asked is not None and done is not None:
-        action, after = material[done].text, [r.text for r in material[done:] if r.speaker != ASSISTANT]
-        why = [s for s in split(action) if re.search(r"\b(?:because|since|let me|I think|I will|I'll|so that)\b", s)]
-        yield {
-            "observation": clip(material[asked].text),
-            "thoughts": " ".join(why[:1]),
-            "action": clip(action),
-            "result": clip(after[-1]) if after else "",
-        }
 
 
 def _scalar(prop: str, spec: Schema, text: str, facts: list[Clause], required: bool) -> Any:
@@ -237,14 +180,14 @@ def fill(
     """Fill one object: lists of items, records of attributes, and (given an order) a tool's arguments."""
     root, args, required = root or schema, Schema(), schema.get("required") or ()
     for prop, spec in properties(schema, root).items():
-        inner = _resolve(as_dict(spec.get("items")), root)
+        inner = resolved_schema(as_dict(spec.get("items")), root)
         value: Any = None
         if spec.get("type") == "array" and inner.get("properties"):
             found = items(inner, root, facts, material)
             one = fill(inner, facts, material, root) if found is None else {}
             value = found if found is not None else [one] if any(one.values()) else None
         elif spec.get("type") == "array" and inner.get("type", "string") == "string" and "enum" not in inner:
-            value = _attributes(facts, prop, spec) or None
+            value = [one for told in _attributes(facts, prop, spec) for one in _SEVERAL.split(told)] or None
         elif spec.get("properties"):
             found = items(spec, root, facts, material)
             value = fill(spec, facts, material, root, order) if found is None else found[-1] if found else None
@@ -279,7 +222,7 @@ def extract(tools: Sequence[Schema], messages: Sequence[BaseMessage], forced: bo
         inserts, is_fact = tool not in updates or len(updates) == len(tools), shape(schema) == "fact"
         rows = items(schema, schema, facts, said, _noted(messages))
         if rows is None:
-            args = fill(schema, facts, said)
+            args = _added(fill(schema, facts, said), schema, facts, _record(messages))
             rows = [args] if any(v not in ("", [], {}, False) for v in args.values()) else []
         for args in rows:
             hit = _known(str(args[roles(schema)["content"]]), old) if old and is_fact else None
@@ -298,6 +241,32 @@ def extract(tools: Sequence[Schema], messages: Sequence[BaseMessage], forced: bo
         silent = [t for t in tools if not properties(t.get("parameters")) and _SILENT.search(t.get("name", ""))]
         out = [(t["name"], {}) for t in silent[:1]]
     return out
+
+
+def _record(messages: Sequence[BaseMessage]) -> Schema:
+    """Return the record that the last message gives as known before its new lines, as JSON."""
+    last = text_of(messages[-1].content) if messages else ""
+    known = _RECORD.match(last)
+    try:
+        return as_dict(json.loads(known[1])) if known else {}
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _added(args: Schema, schema: Schema, facts: list[Clause], known: Schema) -> Schema:
+    """Add what lists of a record say to what they said before, without what is denied by now."""
+    specs = properties(schema)
+    for prop, before in known.items():
+        if prop not in specs or not isinstance(before, list) or not all(isinstance(one, str) for one in before):
+            continue
+        denied = {r.object.lower() for c in facts for r in relations(c) if r.denies and r.subject == USER}
+        values = dict.fromkeys([*before, *(args.get(prop) or ())])
+        left = [
+            value for value in values if not any(re.search(rf"\b{re.escape(value.lower())}\b", one) for one in denied)
+        ]
+        if left != before:
+            args = {**args, prop: left}
+    return args
 
 
 def _noted(messages: Sequence[BaseMessage]) -> dict[str, str]:

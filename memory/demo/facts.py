@@ -102,7 +102,9 @@ def _objects(c: Clause, subject: str, end: int, denies: bool) -> Iterable[Relati
             break
         verb += 1
     word = {"'m": "is", "am": "is", "'re": "are", "'s": "is", "'ve": "has"}.get(c.tokens[verb].lower(), c.tokens[verb])
-    word = third(word) if (subject == "user" or _is_i(c, end - 1)) and verb == end else word
+    # "The user works" is in the third person already.
+    first = subject == "user" and c.tokens[end - 1].lower() != "user"
+    word = third(word) if (first or _is_i(c, end - 1)) and verb == end else word
     predicate, start = word, verb + 1
     if (w.SUBJECTS | {"who", "which", "that"}) & {t.lower() for t in c.tokens[start:]}:
         return  # a clause within the clause

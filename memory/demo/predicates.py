@@ -19,6 +19,11 @@ from memory.demo import words as w
 _HELPERS = w.BE - {"be", "been", "being"} | {"do", "does", "did", "have", "has", "had", "'ve"}
 _BREAKS = w.SUBJECTS | w.WH | w.HYPOTHETICAL | w.REPORTING | w.MODALS | {"that", "because", "so", "let"}
 _MAX_SUBJECT = 6  # words
+_WORK = re.compile(r"(?is)^(?P<who>(?:I|we)(?: now| currently)?) work (?P<rest>(?:at|for|in|on|as) .+)$")
+_FOCUS = r"(?:and (?:I )?)?(?:with an? focus on|(?:focus|specialis|specializ)(?:e|ing)? (?:on|in))"
+_FOCUSES = re.compile(rf"(?i),?\s+{_FOCUS} ")
+_WORK_END = re.compile(r"(?i),?\s+(?=(?:at|for|in|on|as)\s)")
+_PLACE = re.compile(r"(?:at|for|in|on|as) (?:(?:an?|the|my|our) .+|[A-Z].*)", re.DOTALL)
 # Prepositions that follow a verb rather than a thing.
 _OF_VERBS = {"at", "as", "to", "into"}
 
@@ -85,3 +90,22 @@ def _continues(words: Sequence[str], low: Sequence[str], joint: int, hangs: bool
     if following in _OF_VERBS:  # "cats and dogs at home", "tea and rolls at noon"
         return not _ends_as_verb(low[joint - 1]) and not w.TIME.search(rest)
     return following not in w.PREPOSITIONS | w.ADVERBS
+
+
+def workplaces(text: str) -> list[str]:
+    """Return what the user says of their work as a statement for each place; any other text by itself.
+
+    >>> workplaces("I work at Zork in the Oak team, focusing on herons.")
+    ['I work at Zork', 'I work in the Oak team', 'I focus on herons.']
+    """
+    said = _WORK.match(text)
+    if not said:
+        return [text]
+    places, *focus = _FOCUSES.split(said["rest"], maxsplit=1)
+    parts: list[str] = []
+    for part in _WORK_END.split(places):
+        if not parts or (_PLACE.match(part) and not w.TIME.search(part)):
+            parts.append(f"{said['who']} work {part}")
+        else:
+            parts[-1] += f" {part}"
+    return [*parts, *(f"{said['who']} focus on {one}" for one in focus)]

@@ -12,12 +12,16 @@ from typing import NamedTuple
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
-from memory.demo.answer import EMBEDDED, ORDER, Answer, answer
-from memory.demo.extract import EXTRACTS, ROLE_LINE, Schema, extract, facts_of, fill, properties, roles, stems
+from memory.demo import pairs, procedure
+from memory.demo.answer import Answer, answer
+from memory.demo.extract import EXTRACTS, ROLE_LINE, extract, facts_of, fill
 from memory.demo.facts import weight
+from memory.demo.question import EMBEDDED, ORDER
+from memory.demo.schemas import Schema, properties, roles, stems
 from memory.demo.sentences import (
     ASSISTANT,
     MAX_TEXT,
+    OF_FILE,
     USER,
     Run,
     clauses,
@@ -77,6 +81,10 @@ def reply(messages: Sequence[BaseMessage], tools: Sequence[Schema] = (), choice:
     wanted = None if tools else request(messages)
     if wanted:
         return Reply(summarise(*wanted), [])
+    if rewrites := [made for tool in tools if (made := procedure.call(tool, messages))]:
+        return Reply("", rewrites[:1])
+    if named := pairs.calls(tools, messages):
+        return Reply("", named)
     if tools and not isinstance(last, ToolMessage) and _is_extraction(messages, tools):
         calls = extract(tools, messages, forced=False)
         return Reply("" if calls else "There is nothing to extract.", calls)
@@ -189,6 +197,7 @@ def _told_by(results: Sequence[ToolMessage]) -> str:
 def _noted(text: str, asker: str) -> str:
     """Repeat the first statements of a text to the person who made them."""
     parts = [c for c in clauses(text, asker, ASSISTANT) if not c.question and not PLEASANTRY.match(c.text)]
+    parts = [c for c in parts if not OF_FILE.match(c.sentence)]
     said = list(dict.fromkeys(say(c, True) for c in parts if weight(c) or len(c.keys) > 2))
     more = f" (and {len(said) - 2} more)" if len(said) > 2 else ""
     noted = " ".join(said[:2]) + more

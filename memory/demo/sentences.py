@@ -83,6 +83,10 @@ _ASKS = re.compile(
     r"|(?:(?:tell|remind|teach) me|explain|describe)\b(?! (?:that|him|her)))",
     re.I,
 )
+PICTURE = re.compile(r"^The picture (?P<name>\S.*?)(?: shows mainly |: )")
+"""How what is told of a picture that came with a message begins."""
+OF_FILE = re.compile(r"^It is an? \w+ file of [\d,]+ × [\d,]+ pixels\b")
+"""What else is told of its file."""
 # Wordings brought to the one that the rules know.
 _CALL_ME = re.compile(r"^(?:(?:please|just|actually|you can|my friends)[\s,]+)*calls? me (?=(?-i:[A-Z]))", re.I)
 _NAMED = re.compile(r"^I(?: have|['’]ve got) an? ([\w-]+) (?:named|called) (?=[A-Z])")
@@ -169,7 +173,11 @@ def _possessive(tokens: Sequence[str], i: int) -> bool:
     after = tokens[i + 1].lower() if i + 1 < len(tokens) else ""
     if before in w.WH | w.SUBJECTS or before in ("there", "that", "here", "let", "this"):
         return False
-    is_verb = after.endswith("ing") or after in w.ARTICLES | w.NEGATIONS | w.PREPOSITIONS | w.POSSESSIVES | w.ADVERBS
+    # "Ulla's sailing boat is old" is hers.
+    noun = i + 3 < len(tokens) and tokens[i + 3].lower() in w.BE
+    is_verb = (
+        after.endswith("ing") and not noun
+    ) or after in w.ARTICLES | w.NEGATIONS | w.PREPOSITIONS | w.POSSESSIVES | w.ADVERBS
     return bool(after) and not is_verb and (w.key(after) != "name" or after == "name")
 
 

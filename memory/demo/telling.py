@@ -53,7 +53,7 @@ def _plain(verb: str) -> str:
         return _PLAIN.get(low, verb)
     if low.endswith("ies") and len(low) > 4:
         return verb[:-3] + "y"
-    return verb[:-2] if re.search(r"(?:sh|ch|ss|x|zz|o)es$", low) else verb[:-1]
+    return verb[:-2] if re.search(r"(?:sh|ch|ss|ocus|x|zz|o)es$", low) else verb[:-1]
 
 
 def third(verb: str) -> str:
@@ -63,7 +63,7 @@ def third(verb: str) -> str:
         return _THIRD.get(low, verb)
     if re.search(r"[^aeiou]y$", low):
         return verb[:-1] + "ies"
-    return verb + ("es" if re.search(r"(?:sh|ch|ss|x|zz|o)$", low) else "s")
+    return verb + ("es" if re.search(r"(?:sh|ch|ss|us|x|zz|o)$", low) else "s")
 
 
 def _swap(m: re.Match[str]) -> str:
@@ -99,13 +99,17 @@ def to_third(text: str) -> str:
     return finish(re.sub(r"(?i)\b(?:my|mine|me|myself)\b", lambda m: _MY[m[0].lower()], _I.sub(swap, text)))
 
 
-def say(c: Clause, whole: bool = False, asker: str = USER) -> str:
-    """Tell a clause to the user: turned round if it is about them, quoted with its speaker if somebody else says it."""
+def say(c: Clause, whole: bool = False, asker: str = USER, dated: bool = False) -> str:
+    """Tell a clause to the user: turned round if it is about them, quoted with its speaker if somebody else says it.
+
+    The date that it stands under is no part of what was said: it is told where it is `dated`, to who asks when.
+    """
+    date = c.date if dated else ""
     if c.name and c.speaker not in (USER, asker):
-        when = f" ({c.date})" if c.date else ""
+        when = f" ({date})" if date else ""
         return f'{c.name} said{when}: "{finish(clip(c.sentence))}"'
     text = _GREETING.sub("", _ORDER.sub("", clip(c.sentence if whole else c.text)))
-    return finish(text if c.said_by_model else to_you(text)) + (f" [{c.date}]" if c.date else "")
+    return finish(text if c.said_by_model else to_you(text)) + (f" [{date}]" if date else "")
 
 
 def told(text: str, name: str = "") -> str:

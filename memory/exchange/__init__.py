@@ -8,6 +8,7 @@ A file is JSON:
 
     {"format": "memory-inspector", "version": 1,
      "preferences": {...},                                      # of the user; not in the file of one thread
+     "remembered": [...],                                       # facts across threads, and which turns are in them
      "threads": [{"thread": {...},                              # title, memory, its settings
                   "turns": [...], "traces": [...],              # as many of these as of those, in one order
                   "events": [...],                              # traces between the turns

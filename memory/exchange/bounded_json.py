@@ -19,6 +19,7 @@ MAX_TEXT = 2_000_000
 """Characters of one text."""
 
 _MAX_PARTS = 3_000_000
+_MAX_VALUES = 5_000_000
 _MAX_DEPTH = 60
 
 
@@ -72,6 +73,9 @@ def _count(text: str) -> None:
         raise BadInput(
             f"The file has more than {_MAX_PARTS:,} lists and objects: export fewer conversations at a time."
         )
+    # A comma parts two values, or stands in a text, where there is one in many letters.
+    if text.count(",") > _MAX_VALUES:
+        raise BadInput(f"The file has more than {_MAX_VALUES:,} values: export fewer conversations at a time.")
 
 
 def _load(text: str) -> Any:

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from memory.base import Note, Turn
+from memory.longterm.rows import Row
+from memory.money.totals import additions
 from memory.preferences import Preferences
 from memory.store import Thread
-from memory.totals import additions
 from memory.trace import Trace
 
 FORMAT, VERSION = "memory-inspector", 1
@@ -29,14 +30,16 @@ class Content:
     events: tuple[Trace, ...] = ()
     notes: Mapping[str, Note] | None = None
     texts: Mapping[str, str] | None = None
+    pictures: Mapping[str, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What a file holds; `notices` say what was changed in it, a sentence each."""
+    """What a file holds; `remembered` across its threads; `notices` say what was changed in it, a sentence each."""
 
     threads: tuple[Content, ...]
     preferences: Preferences | None = None
+    remembered: tuple[Row, ...] = ()
     notices: tuple[str, ...] = ()
 
 

@@ -24,8 +24,11 @@ from memory.exchange.bounded_json import parse
 from memory.exchange.bounds import ID, LARGEST, LAST_TIME, bound, name_of, wrong
 from memory.exchange.checks import check_message, check_span, check_trace
 from memory.exchange.package import FORMAT, VERSION, Content, Package, tally
+from memory.exchange.pictures import check_bytes
+from memory.exchange.remembered import MOST_ITEMS, Entry, checked
 from memory.preferences import Preferences
 from memory.store import Thread
+from memory.stores.trace_rows import Stored
 from memory.trace import Trace, text_hash
 
 MAX_THREADS = 10_000
@@ -53,7 +56,8 @@ def read(data: bytes) -> Package:
     del value
     notices: list[str] = []
     threads = tuple(_content(entry, f"threads[{place}]", notices) for place, entry in enumerate(file.threads))
-    return Package(threads, None if file.preferences is None else Preferences.of(file.preferences), tuple(notices))
+    preferences = None if file.preferences is None else Preferences.of(file.preferences)
+    return Package(threads, preferences, checked(file.remembered), tuple(notices))
 
 
 class _Entry(BaseModel):
@@ -62,15 +66,17 @@ class _Entry(BaseModel):
 
     thread: Thread
     turns: Annotated[list[Turn], FailFast()] = Field(default_factory=list)
-    traces: Annotated[list[Trace], FailFast()] = Field(default_factory=list)
-    events: Annotated[list[Trace], FailFast()] = Field(default_factory=list)
+    traces: Annotated[list[Stored], FailFast()] = Field(default_factory=list)
+    events: Annotated[list[Stored], FailFast()] = Field(default_factory=list)
     notes: dict[str, Note] = Field(default_factory=dict)
     texts: dict[str, str] = Field(default_factory=dict)
+    pictures: dict[str, str] = Field(default_factory=dict)
 
 
 class _File(BaseModel):
     threads: Annotated[list[_Entry], FailFast(), Field(max_length=MAX_THREADS)]
     preferences: dict[str, Any] | None = None
+    remembered: Annotated[list[Entry], FailFast(), Field(max_length=MOST_ITEMS)] = Field(default_factory=list)
 
 
 def _content(entry: _Entry, place: str, notices: list[str]) -> Content:
@@ -113,9 +119,11 @@ def _content(entry: _Entry, place: str, notices: list[str]) -> Content:
             raise wrong(where, "must be named by its memory, id and version, as …/summary:1 is")
         bound(f"{where}.version", note.version, 1, LARGEST)
         bound(f"{where}.since", note.since, 0, length, "turns")
+        bound(f"{where}.edited", note.edited or 0, 0, length, "turns")
         check_span(f"{where}.turns", note.turns, length)
     named = {texts[hash]: text for hash, text in entry.texts.items()}
-    return Content(thread, turns, tuple(traces[:length]), tuple(traces[length:]), entry.notes, named)
+    pictures = {id: check_bytes(id, text, f"{place}.pictures[{id}]") for id, text in entry.pictures.items()}
+    return Content(thread, turns, tuple(traces[:length]), tuple(traces[length:]), entry.notes, named, pictures)
 
 
 def _turns(rows: Sequence[Turn], place: str) -> tuple[Turn, ...]:

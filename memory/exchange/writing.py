@@ -6,6 +6,7 @@ b'{"format": "memory-inspector", "version": 1'
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 import uuid
@@ -15,9 +16,10 @@ from typing import Any
 
 from memory.errors import ThreadGone
 from memory.exchange.package import FORMAT, VERSION, tally
+from memory.exchange.remembered import written
+from memory.money.totals import Totals
 from memory.preferences import Preferences
 from memory.store import NOTE, THREAD, TRACE, Store, Thread, to_json, turn_json
-from memory.totals import Totals
 from memory.trace import Call, Trace
 
 _BLOCK = 500
@@ -32,14 +34,16 @@ def export_thread(store: Store, user: str, thread: str) -> bytes:
 
 
 def export_user(store: Store, user: str) -> bytes:
-    """Write everything of a user as a file: the conversations that are not deleted, and the settings."""
+    """Write everything of a user as a file: conversations that are not deleted, what is remembered, the settings."""
     return b"".join(_pieces(store, user, store.threads(user), store.settings(user)))
 
 
 def _pieces(store: Store, user: str, threads: Sequence[Thread], settings: Mapping[str, Any] | None) -> Iterator[bytes]:
     yield f'{{"format": "{FORMAT}", "version": {VERSION},\n'.encode()
     if settings is not None:
-        yield b'"preferences": ' + json.dumps(Preferences.of(settings).changed()).encode() + b",\n"
+        yield b'"preferences": ' + json.dumps(Preferences.of(settings).changed()).encode()
+        yield from _rows(b"remembered", written(store, user))
+        yield b",\n"
     yield b'"threads": ['
     first = True
     for thread in threads:
@@ -86,7 +90,11 @@ def _thread(store: Store, user: str, thread: Thread, length: int) -> Iterator[by
     ):
         yield b',\n"' + name + b'": {'
         yield b",\n".join(json.dumps(key).encode() + b": " + row for key, row in rows.items()) + b"}"
-    yield b"}"
+    yield b',\n"pictures": {'
+    for place, id in enumerate(store.picture_ids(user, thread.id)):
+        data = base64.b64encode(store.picture(user, thread.id, id) or b"")
+        yield (b",\n" if place else b"") + json.dumps(id).encode() + b': "' + data + b'"'
+    yield b"}}"
 
 
 def _rows(name: bytes, rows: Iterator[bytes]) -> Iterator[bytes]:
@@ -105,7 +113,9 @@ def _spent_elsewhere(total: Totals, counted: Totals) -> tuple[Call, ...]:
             for name in ("calls", "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens")
         )
         cost = None if spent.cost is None else spent.cost - (seen.cost or Decimal(0))
-        if count > 0 and min(input, output, cached, written, cost or 0) >= 0:
-            calls.append(Call(purpose, "", input, output, cached, written, measured=True, cost=cost))
+        without = None if spent.cost_uncached is None else spent.cost_uncached - (seen.cost_uncached or Decimal(0))
+        if count > 0 and min(input, output, cached, written, cost or 0, without or 0) >= 0:
+            call = Call(purpose, "", input, output, cached, written, measured=True, cost=cost, cost_uncached=without)
+            calls.append(call)
             calls += [Call(purpose, "", 0, 0, cost=Decimal(0))] * (count - 1)
     return tuple(calls)

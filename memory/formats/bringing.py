@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from memory.errors import BadInput
 from memory.exchange.bringing import Receipt, bring_in
@@ -17,20 +18,35 @@ from memory.exchange.reading import read as read_package
 from memory.formats.reading import format_of, recordings
 from memory.formats.recording import Recording, clipped
 from memory.formats.source import look
+from memory.preferences import Preferences
 from memory.store import UNTITLED, Store, Thread
 from memory.threads import title_of
 from memory.trace import Trace
 
 
-def import_file(store: Store, user: str, data: bytes, settings: bool | None = None) -> Receipt:
+def import_file(
+    store: Store,
+    user: str,
+    data: bytes,
+    settings: bool | None = None,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Receipt:
     """Bring a file of any format in; raises BadInput, with nothing written, where anything in it is wrong.
 
     `settings` says whether those of the file replace the user's, which only our own export has; None: only where the
-    user has none yet.
+    user has none yet. What comes from elsewhere is read with the memory that was chosen last, as a new thread is.
+    `progress` is told from 0, when the file is read, to 1; what it raises ends the import, with nothing written.
     """
     source = look(data)
     own = format_of(source) == "inspector"
-    return bring_in(store, user, read_package(data) if own else to_package(recordings(source)), settings)
+    package = read_package(data) if own else to_package(recordings(source))
+    progress(0.0)
+    if not own:
+        chosen = Preferences.load(store, user)
+        begun = [replace(one.thread, memory=chosen.memory, settings=chosen.settings) for one in package.threads]
+        threads = (replace(one, thread=thread) for one, thread in zip(package.threads, begun, strict=True))
+        package = replace(package, threads=tuple(threads))
+    return bring_in(store, user, package, settings, progress)
 
 
 def to_package(recordings: Sequence[Recording]) -> Package:

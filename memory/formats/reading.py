@@ -14,7 +14,7 @@ from typing import Protocol
 
 from memory.errors import BadInput
 from memory.exchange.bounded_json import parse
-from memory.formats import beam, chatgpt, inspector, langchain, locomo, longmemeval, openai, text
+from memory.formats import beam, chatgpt, inspector, langchain, locomo, longmemeval, openai, scenario, text
 from memory.formats.node import Node
 from memory.formats.recording import Recording, clipped
 from memory.formats.source import Source, look
@@ -32,6 +32,7 @@ class Format(Protocol):
 
 FORMATS: Mapping[str, Format] = {
     "inspector": inspector,
+    "scenario": scenario,
     "chatgpt": chatgpt,
     "longmemeval": longmemeval,
     "locomo": locomo,

@@ -33,8 +33,10 @@ MAX_NOTICES = 50
 class Question:
     """Something asked about a recording, and the messages that hold its answer, each by its `source`.
 
-    `unknown_evidence` are ids that name no message. `at` is when it is asked, in UTC seconds, 0 where nobody says.
-    `answer` is the right one; what a trick question wants to hear instead is none.
+    `unknown_evidence` are ids that name no message; `outdated` are messages that the evidence contradicts. `at` is
+    when it is asked, in UTC seconds, 0 where nobody says. `answer` is the right one; what a trick question wants to
+    hear instead is none. `now` is the word that the answer hangs on ("Lisbon") and `before` the one of what is outdated
+    or taken for it ("Oslo"): by them notes are told apart, which repeat no message; empty where nobody says.
     """
 
     text: str
@@ -43,6 +45,9 @@ class Question:
     unknown_evidence: tuple[str, ...] = ()
     answer: str | None = None
     at: float = 0.0
+    outdated: tuple[str, ...] = ()
+    now: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import shutil
 import sys
 import threading
 import time
@@ -25,8 +26,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from memory.data_folder import disk_full, make_private, unusable
 from memory.errors import BadInput, InspectorError, StoreUnavailable
+from memory.retrieval.chroma_files import compact
+from memory.server.data_folder import disk_full, make_private, unusable
 
 if sys.platform != "win32":
     import fcntl
@@ -36,6 +38,10 @@ T = TypeVar("T")
 CONNECT_SECONDS, READ_SECONDS = 0.5, 1.5
 ROWS_SECONDS = 8.0
 """How long a server that has just answered may take for rows; a busy one needs seconds for many."""
+FULL_BYTES = 1_000_000
+"""With less room than that on the disk a failure is taken to come of it."""
+REST_SECONDS = 3.0
+"""How long a server that did not answer is not asked again: a turn asks it twice, and words answer meanwhile."""
 OPEN_SECONDS = 15.0
 """How long a call waits for Chroma to be imported and opened; an opening that hangs is given up after it."""
 
@@ -59,6 +65,8 @@ class Chroma:
         self._began = 0.0
         self._users = 0
         self._held: int | None = None
+        self._silent: StoreUnavailable | None = None
+        self._silent_until = 0.0
 
     @classmethod
     def embedded(cls, home: Path) -> Chroma:
@@ -118,8 +126,21 @@ class Chroma:
     def call(self, fn: Callable[[Any], T]) -> T:
         """Return `fn(client)`; raise StoreUnavailable with one sentence where Chroma cannot serve it now.
 
-        `fn` may run twice: a connection that went stale is only seen when it is used.
+        `fn` may run twice: a connection that went stale is only seen when it is used. A server that did not answer is
+        not asked for some seconds.
         """
+        if (silent := self._silent) and time.monotonic() < self._silent_until:
+            raise StoreUnavailable(str(silent)) from silent
+        try:
+            done = self._tried(fn)
+        except StoreUnavailable as error:
+            if _is_late(error.__cause__):
+                self._silent, self._silent_until = error, time.monotonic() + REST_SECONDS
+            raise
+        self._silent = None
+        return done
+
+    def _tried(self, fn: Callable[[Any], T]) -> T:
         client = self._client()
         try:
             try:
@@ -140,6 +161,18 @@ class Chroma:
                     if opening and opening.done() and not opening.exception() and opening.result() is client:
                         self._drop()
             raise self._sentence(error) from error
+
+    def compact(self) -> bool:
+        """Write an embedded Chroma's files anew, without what was deleted; False for a server, whose own they are."""
+        if self._folder is None:
+            return False
+        folder = self._folder
+
+        def write(client: Any) -> bool:
+            compact(folder)
+            return True
+
+        return self.call(write)
 
     def _client(self) -> Any:
         with self._lock:
@@ -208,7 +241,9 @@ class Chroma:
         names = {cls.__name__ for cls in type(error).__mro__}
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         if self._folder:
-            if re.search(r"disk is full|No space left|disk I/O error|code: (?:13|778)\b", str(error)):
+            full = re.search(r"disk is full|No space left|disk I/O error|code: (?:13|778)\b", str(error))
+            # Often it only says that an error came of its own work.
+            if full or _room(self._folder.parent) < FULL_BYTES:
                 return StoreUnavailable(disk_full(self._folder))
             if re.search(r"readonly|unable to open|Permission denied|denied", str(error)):
                 return StoreUnavailable(
@@ -230,6 +265,19 @@ class Chroma:
         if re.search(r"\b40[13]\b|Unauthorized|Forbidden|ChromaAuthError|AuthorizationError", said):
             return StoreUnavailable(f"Chroma {self.place} refuses the password: correct the one in CHROMA_URL.")
         return StoreUnavailable(f"Chroma {self.place} cannot do it now ({said[:160]}): look into its log, try again.")
+
+
+def _room(folder: Path) -> float:
+    """Return the bytes that a disk has free; where the folder is gone it is no disk that is full."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return float("inf")
+
+
+def _is_late(error: BaseException | None) -> bool:
+    """Whether a server let a request wait in vain."""
+    return any(cls.__name__ == "TimeoutException" for cls in type(error).__mro__)
 
 
 def _locked(folder: Path) -> int:

@@ -74,7 +74,7 @@ class Embedding(Embeddings):
             return np.zeros((0, self.dimensions), dtype=np.float32)
         if len(texts) > FEW:
             return self._unit(texts)
-        keys = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
+        keys = list(map(_key, texts))
         with self._lock:
             found = {key: self._cache[key] for key in keys if key in self._cache}
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
@@ -87,6 +87,11 @@ class Embedding(Embeddings):
             while len(self._cache) > CACHED:
                 self._cache.popitem(last=False)
         return np.stack([found[key] for key in keys])
+
+    def knows(self, text: str) -> bool:
+        """Whether a text's vector is kept, so that it is not made again."""
+        with self._lock:
+            return _key(well_formed(text)) in self._cache
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return the vectors as LangChain wants them."""
@@ -166,7 +171,14 @@ class Hashing(Embedding):
             for word, count in Counter(terms(text) or [text.casefold()]).items():
                 places, weights = _features(word)
                 np.add.at(row, places, weights * np.float32(1 + np.log(count)))
+            if not row.any():
+                # All of its features met in one place, and cancelled there.
+                row[places[0]] = weights[0]
         return rows
+
+
+def _key(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
 @lru_cache(maxsize=50_000)
@@ -184,7 +196,7 @@ def _features(word: str) -> tuple[Any, Any]:
 
 
 class OnnxEmbedding(Embedding):
-    """A sentence model that runs in this process, on one core; see `memory/retrieval/minilm.py`."""
+    """A sentence model that runs in this process, on one core; see `minilm.py`."""
 
     def __init__(self, folder: Path, name: str, label: str, dimensions: int | None = None) -> None:
         super().__init__()

@@ -12,22 +12,25 @@ replaced, by whatever process, takes its words along from every key that carries
 from __future__ import annotations
 
 import threading
-import time
+from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from dataclasses import dataclass, field
 from operator import is_
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from memory.base import Search, Turn
-from memory.prices import Usage, price
-from memory.quote import line_of
+from memory.common.quote import line_of
+from memory.knowledge.library import Libraries, Library
+from memory.longterm.base_store import UserStore, UserStores
+from memory.longterm.shelf import Shelf
 from memory.retrieval.embeddings import Embedding
 from memory.retrieval.lexical import LexicalIndex
+from memory.retrieval.priced import embedded, embedding_call
 from memory.retrieval.ranking import Ranking, Searched, Space
 from memory.retrieval.units import Unit, passage, session_after, units_of
 from memory.retrieval.vectors import InMemoryVectors, Vectors
@@ -45,13 +48,15 @@ Vector = Any  # a row of float32
 class _Index:
     """What is known of a thread: of its first `covered` turns the words, of its first `embedded` ones the vectors.
 
-    `matrix` has a row for each unit, noughts where it has no vector; the first `filled` stand. `turns` are kept of a
-    plain sequence alone, which has no other name.
+    `matrix` has a row for each unit, noughts where it has no vector; the first `filled` stand, but for those `bare`.
+    `turns` are kept of a plain sequence alone, which has no other name; `asked` is the last search by words.
     """
 
     units: list[Unit] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
+    turns_of: array[int] = field(default_factory=lambda: array("q"))
+    sizes: array[int] = field(default_factory=lambda: array("q"))
+    times: array[float] = field(default_factory=lambda: array("d"))
     lexical: LexicalIndex = field(default_factory=LexicalIndex)
     covered: int = 0
     session: int = 0
@@ -61,15 +66,18 @@ class _Index:
     loaded: bool = False
     matrix: Any = None
     filled: int = 0
+    bare: list[int] = field(default_factory=list)
     searched: Searched | None = None
+    asked: tuple[str, Ranking] | None = None
     turns: list[Turn] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def empty(self) -> None:
         """Begin again; the vectors stay."""
-        self.units, self.ids, self.sizes, self.lexical = [], [], [], LexicalIndex()
-        self.covered, self.session, self.last, self.matrix, self.filled = 0, 0, None, None, 0
-        self.searched = None
+        self.units, self.ids, self.lexical, self.searched, self.asked = [], [], LexicalIndex(), None, None
+        self.turns_of, self.sizes, self.times = array("q"), array("q"), array("d")
+        self.covered, self.session, self.last = 0, 0, None
+        self.matrix, self.filled, self.bare = None, 0, []
 
     def add(self, turns: Iterable[Turn], encoding: str) -> None:
         """Take in the words of the next turns."""
@@ -80,16 +88,24 @@ class _Index:
                 said = turn.messages if unit.message is None else (turn.messages[unit.message],)
                 self.units.append(unit)
                 self.ids.append(_id(turn, unit))
+                self.turns_of.append(unit.turn)
+                self.times.append(unit.at)
                 self.sizes.append(sum(count_tokens(line_of(message), encoding) for message in said))
                 self.lexical.add(unit)
-                self.searched = None
+                self.searched = self.asked = None
             self.covered += 1
+
+    def by_words(self, query: str) -> Ranking:
+        """Rank the units by words alone; what is asked in reading is often asked once more in writing."""
+        if self.asked is None or self.asked[0] != query:
+            self.asked = query, Ranking("lexical", self.snapshot(), self.lexical.scores(query), {})
+        return self.asked[1]
 
     def snapshot(self) -> Searched:
         """Return the units as they are now; the same until the next one comes."""
         if self.searched is None:
-            turns = np.array([unit.turn for unit in self.units], dtype=np.int64)
-            self.searched = Searched(tuple(self.units), turns, np.array(self.sizes, dtype=np.int64))
+            columns = (np.array(self.turns_of), np.array(self.sizes), np.array(self.times))
+            self.searched = Searched(tuple(self.units), *columns)
         return self.searched
 
     def dense(self, dimensions: int) -> Any:
@@ -100,11 +116,17 @@ class _Index:
             if self.matrix is not None:
                 larger[: self.filled] = self.matrix[: self.filled]
             self.matrix = larger
-        for place in range(self.filled, count):
+        bare = self.bare_now()
+        for place in (*self.bare, *range(self.filled, count)):
             if (vector := self.vectors.get(self.ids[place])) is not None:
                 self.matrix[place] = vector
-        self.filled = count
+        self.filled, self.bare = count, bare
         return self.matrix[:count]
+
+    def bare_now(self) -> list[int]:
+        """Return the places of the units that have no vector."""
+        unknown = (*self.bare, *range(self.filled, len(self.units)))
+        return [place for place in unknown if self.ids[place] not in self.vectors]
 
 
 class Retrieval:
@@ -120,6 +142,8 @@ class Retrieval:
         self._indexes: OrderedDict[tuple[str, ...], _Index] = OrderedDict()
         self._lock = threading.Lock()
         self._plain = threading.local()
+        self._stores: WeakKeyDictionary[Shelf, UserStores] = WeakKeyDictionary()
+        self._libraries: WeakKeyDictionary[Shelf, Libraries] = WeakKeyDictionary()
 
     @property
     def name(self) -> str:
@@ -138,9 +162,9 @@ class Retrieval:
         """Rank all turns by their likeness to a text; raises StoreUnavailable or ModelFailed where vectors are away."""
         search = self.search(wanted)
         with self._at(transcript, encoding) as index:
-            searched = index.snapshot()
             if search == "lexical":
-                return Ranking.of(search, searched, index.lexical.scores(query), {})
+                return index.by_words(query)
+            searched = index.snapshot()
             assert self._embedding
             self._load(index, transcript)
             self._mend(index, transcript, record)
@@ -148,9 +172,9 @@ class Retrieval:
             matrix = index.dense(len(vector))
             cosines = np.clip(matrix @ vector, 0.0, 1.0)
             if search == "dense":
-                return Ranking.of(search, searched, cosines.astype(float), {})
+                return Ranking(search, searched, cosines.astype(float), {})
             lexical, fused = index.lexical.both(query, cosines)
-            return Ranking.of(search, searched, fused, {"lexical": lexical, "dense": cosines})
+            return Ranking(search, searched, fused, {"lexical": lexical, "dense": cosines})
 
     def take_in(self, transcript: Sequence[Turn], encoding: str, wanted: Search | None, record: Record) -> None:
         """Give every turn its vector where the search needs one, in batches; a turn that has one is left alone.
@@ -167,7 +191,6 @@ class Retrieval:
                 if of := _of(transcript):
                     self._vectors.put(of[0], of[1], list(missing), rows)
                 index.vectors.update(zip(missing, rows, strict=True))
-                index.filled = 0
             index.embedded = len(transcript)
 
     def _missing(self, index: _Index, transcript: Sequence[Turn]) -> dict[str, str]:
@@ -184,11 +207,21 @@ class Retrieval:
         index = self._known(transcript, encoding)
         with index.lock:
             missing = self._missing(index, transcript)
-        return self._call(list(missing.values()), 0.0) if missing else None
+        return embedding_call(self._embedding, list(missing.values()), 0.0) if missing else None
 
     def estimate_query(self, query: str, wanted: Search | None) -> Call | None:
         """Say what the vector of a query would cost, None where the search needs none."""
-        return None if self.search(wanted) == "lexical" else self._call([query], 0.0)
+        return (
+            None
+            if self._embedding is None or self.search(wanted) == "lexical"
+            else embedding_call(self._embedding, [query], 0.0)
+        )
+
+    def free(self, query: str, wanted: Search | None) -> bool:
+        """Whether a search asks nobody who is paid for it; the vector of what was asked lately is kept."""
+        model = self._embedding
+        paid = model is not None and model.priced_as is not None and self.search(wanted) != "lexical"
+        return not paid or (model is not None and model.knows(query))
 
     def space(self, transcript: Sequence[Turn], query: str, encoding: str) -> Space | None:
         """Show the vectors in the plane: their first two principal components."""
@@ -218,6 +251,22 @@ class Retrieval:
             if ids:
                 self._vectors.put(user, to, ids, np.stack([known[id] for id in ids]))
 
+    def items(self, shelf: Shelf, user: str, record: Record) -> UserStore:
+        """Return what is kept of a user across conversations on a shelf, searched by this embedding."""
+        with self._lock:
+            stores = self._stores.get(shelf)
+            if stores is None:
+                stores = self._stores[shelf] = UserStores(shelf, self._vectors, self._embedding)
+        return stores.of(user, called=record)
+
+    def library(self, shelf: Shelf, user: str, record: Record) -> Library:
+        """Return the documents of a user beside a shelf, searched by this embedding."""
+        with self._lock:
+            libraries = self._libraries.get(shelf)
+            if libraries is None:
+                libraries = self._libraries[shelf] = Libraries(shelf.documents, self._vectors, self._embedding)
+        return libraries.of(user, record)
+
     def kept(self, user: str) -> dict[str, set[str]]:
         """Return the ids of all vectors that are kept of a user, by thread."""
         return self._vectors.ids(user)
@@ -228,6 +277,10 @@ class Retrieval:
             for key in [key for key in self._indexes if key[0] == user and thread in (None, key[1])]:
                 del self._indexes[key]
         return self._vectors.delete(user, thread, ids)
+
+    def compact(self) -> bool:
+        """Have the files of the vectors written anew; False where they are a server's own."""
+        return self._vectors.compact()
 
     @contextmanager
     def _at(self, transcript: Sequence[Turn], encoding: str) -> Iterator[_Index]:
@@ -280,35 +333,25 @@ class Retrieval:
         index.loaded = True
 
     def _mend(self, index: _Index, transcript: Sequence[Turn], record: Record) -> None:
-        """Make the vectors that a few units lack, where it costs nothing: an index may be lost at any time."""
+        """Fetch the vectors that a few units lack, as another process may have made them since; else make them.
+
+        They are made where it costs nothing: an index may be lost at any time.
+        """
         assert self._embedding
-        lacking = [place for place, id in enumerate(index.ids) if id not in index.vectors]
-        if lacking and len(lacking) <= FEW and self._embedding.priced_as is None:
+        lacking, of = index.bare_now(), _of(transcript)
+        if of and 0 < len(lacking) <= FEW:
+            index.vectors.update(self._vectors.get(of[0], of[1], [index.ids[place] for place in lacking]))
+            lacking = index.bare_now()
+        if 0 < len(lacking) <= FEW and self._embedding.priced_as is None:
             ids = [index.ids[place] for place in lacking]
             rows = self._embed([passage(index.units[place]) for place in lacking], record)
-            if of := _of(transcript):
+            if of:
                 self._vectors.put(of[0], of[1], ids, rows)
             index.vectors.update(zip(ids, rows, strict=True))
-            index.filled = 0
 
     def _embed(self, texts: list[str], record: Record) -> Any:
         assert self._embedding
-        start = time.monotonic()
-        rows = self._embedding.embed(texts)
-        record(self._call(texts, time.monotonic() - start))
-        return rows
-
-    def _call(self, texts: list[str], seconds: float) -> Call:
-        assert self._embedding
-        priced = self._embedding.priced_as
-        size = sum(count_tokens(text) for text in texts)
-        worth = price(priced, Usage(input=size, output=0)) if priced else None
-        # What runs in this process costs nothing; a price that is not known stays unknown.
-        cost = (worth.total if worth else None) if priced else Decimal(0)
-        return replace(
-            Call("embedding", self._embedding.name, size, 0, estimate=size, cost=cost, priced_as=priced or ""),
-            seconds=round(seconds, 4),
-        )
+        return embedded(self._embedding, texts, record)
 
 
 def _of(transcript: Sequence[Turn]) -> tuple[str, str, str] | None:

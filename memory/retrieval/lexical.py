@@ -17,14 +17,16 @@ word stands in a key is the difference of two running sums. Nothing is written t
 
 from __future__ import annotations
 
+import threading
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
-from memory.quote import SPEAKERS
+from memory.common.quote import SPEAKERS
 from memory.retrieval import words
 from memory.retrieval.fusion import Asked, Flags, Places, Scores, Traits, prior, squash, stand_out, with_meaning
 from memory.retrieval.units import Unit
@@ -33,6 +35,7 @@ from memory.retrieval.units import Unit
 KEYS = ((0, 1 / 7), (60, 2 / 7), (120, 2 / 7), (300, 2 / 7))
 SHARES = np.array([share for _, share in KEYS])
 SHORT = 6  # in so few units the neighbours are nearly all there is: half of their share goes to the unit alone
+Counts = NDArray[np.float32]
 ROUNDS = 3  # neighbours on either side at most: further ones are about something else
 K1, B = 1.2, 0.75  # BM25's usual constants; what others would change is within the noise
 
@@ -62,10 +65,10 @@ class LexicalIndex:
         self._sessions = array("i")
         self._months = array("i")  # since the year 0
         self._days = array("b")
-        self._lengths = array("i")  # in terms, which BM25 counts
         self._words = array("i")  # in words as written, which fill a key
-        self._first = [array("i") for _ in KEYS]
-        self._end = [array("i") for _ in KEYS]
+        self._until = [0]  # the sum of the lengths of all units before each
+        # Of each key where it begins, where it ends and its length in terms; columns for units still to come.
+        self._keys = np.zeros((3, len(KEYS), 64), dtype=np.int64)
         self._traits = [array("b") for _ in Traits._fields]
         self._frozen: _Frozen | None = None
         for unit in units:
@@ -89,15 +92,23 @@ class LexicalIndex:
         self._sessions.append(unit.session)
         self._months.append(date.year * 12 + date.month)
         self._days.append(date.day)
-        self._lengths.append(len(terms))
         self._words.append(len(unit.text.split()))
-        for (size, _), first, end in zip(KEYS, self._first, self._end, strict=True):
-            first.append(place)
-            end.append(place + 1)
-            if size:
-                for other in range(max(0, place - ROUNDS), place + 1):
-                    first[other], end[other] = self._key(other, size)
+        self._until.append(self._until[-1] + len(terms))
+        self._add_keys(place)
         self._frozen = None
+
+    def _add_keys(self, place: int) -> None:
+        """Make the keys of a unit, and those anew that reached the end and may go on to it."""
+        if place == self._keys.shape[2]:
+            self._keys = np.concatenate([self._keys, np.zeros_like(self._keys)], axis=2)
+        for row, (size, _) in enumerate(KEYS):
+            for other in range(max(0, place - ROUNDS), place) if size else ():
+                if self._keys[1, row, other] == place:
+                    self._put_key(row, other, *self._key(other, size))
+            self._put_key(row, place, *(self._key(place, size) if size else (place, place + 1)))
+
+    def _put_key(self, row: int, place: int, first: int, end: int) -> None:
+        self._keys[:, row, place] = first, end, self._until[end] - self._until[first]
 
     def _add_traits(self, unit: Unit) -> None:
         """Note whether it asks or answers; a whole turn does both, so neither is noted."""
@@ -132,6 +143,21 @@ class LexicalIndex:
             return np.zeros(0)
         raw, alike = self._stand_out(query)
         return np.where(alike, squash(raw), 0.0)
+
+    def matched(self, query: str) -> Scores:
+        """Say how much of the query's words stand in each unit by itself, from 0 to 1, the rare ones counting more.
+
+        It is BM25 as a share of what a unit of middling length gets in which each of the words stands once. Unlike
+        `scores` it does not ask how far a unit stands out: the best of what does not fit is still low.
+        """
+        count, terms = len(self), list(dict.fromkeys(words.terms(query)))
+        within = np.array([len(set(self._postings.get(term, ()))) for term in terms])
+        most = float(np.log(1.0 + (count - within + 0.5) / (within + 0.5)).sum())
+        found = [self._postings[term] for term in terms if term in self._postings]
+        if not found or most <= 0.0:
+            return np.zeros(count)
+        result: Scores = np.minimum(self._bm25(found, self._freeze())[0] / most, 1.0)
+        return result
 
     def fused(self, query: str, cosines: Scores) -> Scores:
         """Score every unit from 0 to 1 by its words and by the cosine of its vector with the query's.
@@ -180,40 +206,48 @@ class LexicalIndex:
         result: Scores = np.zeros((len(KEYS), count))
         if not found:
             return result
-        sums = np.zeros((len(found), count + 1), dtype=np.float32)
+        sums, times, other = _rooms(len(found), count)
+        sums[:, 0] = 0.0
         for row, places in zip(sums, found, strict=True):
             row[1:] = np.bincount(places, minlength=count)
         np.cumsum(sums, axis=1, out=sums)
         # All sizes side by side: numpy takes longer to be called than to count so few.
-        times = sums.take(frozen.ends, axis=1, mode="clip")
-        times -= sums.take(frozen.firsts, axis=1, mode="clip")
+        sums.take(frozen.ends, axis=1, mode="clip", out=times)
+        times -= sums.take(frozen.firsts, axis=1, mode="clip", out=other)
         within = np.count_nonzero(times.reshape(len(found), len(KEYS), count), axis=2).T
         rarity = (np.log(1.0 + (count - within + 0.5) / (within + 0.5)) * (K1 + 1.0)).astype(np.float32)
-        times /= times + frozen.damping
+        times /= np.add(times, frozen.damping, out=other)
         for place, row in enumerate(result):
             row[:] = rarity[place] @ times[:, place * count : (place + 1) * count]
         return result
 
     def _freeze(self) -> _Frozen:
         if self._frozen is None:
-            runs = tuple(
-                (np.array(first, dtype=np.int64), np.array(end, dtype=np.int64))
-                for first, end in zip(self._first, self._end, strict=True)
-            )
-            lengths = np.concatenate([[0.0], np.cumsum(self._lengths, dtype=float)])
-            damping = []
-            for first, end in runs:
-                length = lengths[end] - lengths[first]
-                mean = max(float(length.mean()), 1.0) if len(length) else 1.0
-                damping.append((K1 * (1.0 - B + B * length / mean)).astype(np.float32))
+            count = len(self)
+            firsts, ends, lengths = self._keys[:, :, :count]
+            means = np.maximum(np.add.reduce(lengths, axis=1, keepdims=True) / max(count, 1), 1.0)
+            damping = (K1 * (1.0 - B + B * lengths / means)).astype(np.float32)
             self._frozen = _Frozen(
-                np.concatenate([first for first, _ in runs]),
-                np.concatenate([end for _, end in runs]),
-                runs[-1],
-                np.concatenate(damping),
+                firsts.reshape(-1),
+                ends.reshape(-1),
+                (firsts[-1], ends[-1]),
+                damping.reshape(-1),
                 prior(Traits(*(np.array(values, dtype=bool) for values in self._traits))),
                 np.array(self._speaker),
                 np.array(self._months),
                 np.array(self._days),
             )
         return self._frozen
+
+
+_LENT = threading.local()
+
+
+def _rooms(terms: int, count: int) -> tuple[Counts, Counts, Counts]:
+    """Lend a thread room to count so many terms in, in so many units: to have it anew takes longer than to count."""
+    running, keys = terms * (count + 1), terms * count * len(KEYS)
+    room: Counts = _LENT.__dict__.setdefault("room", np.zeros(0, dtype=np.float32))
+    if len(room) < running + 2 * keys:
+        room = _LENT.room = np.zeros(2 * (running + 2 * keys), dtype=np.float32)
+    sums, times, other, _ = np.split(room, [running, running + keys, running + 2 * keys])
+    return sums.reshape(terms, -1), times.reshape(terms, -1), other.reshape(terms, -1)

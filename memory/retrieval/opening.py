@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from memory.data_folder import data_folder
 from memory.retrieval.embeddings import Embedding, embedding
 from memory.retrieval.index import Retrieval
 from memory.retrieval.vectors import ChromaVectors, Vector, Vectors, open_vectors
+from memory.server.data_folder import data_folder
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class LateVectors:
         """Keep a vector for each id."""
         self._rows().put(user, thread, ids, vectors)
 
-    def get(self, user: str, thread: str) -> dict[str, Vector]:
-        """Return all vectors of a thread by id."""
-        return self._rows().get(user, thread)
+    def get(self, user: str, thread: str, ids: Sequence[str] | None = None) -> dict[str, Vector]:
+        """Return the vectors of a thread by id: all, or those of some ids that are there."""
+        return self._rows().get(user, thread, ids)
 
     def ids(self, user: str) -> dict[str, set[str]]:
         """Return the ids of a user's rows by thread."""
@@ -81,6 +81,10 @@ class LateVectors:
     def erase(self, user: str) -> int:
         """Delete all rows of a user."""
         return self.delete(user)
+
+    def compact(self) -> bool:
+        """Write the files anew, without what was deleted; False where they are a server's own."""
+        return self._none_yet() or self._any.compact()
 
     def warm(self) -> None:
         """Begin to open the place."""

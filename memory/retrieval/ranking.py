@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,54 +41,59 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What was searched, as it was: the units with the turn of each and its size when it is quoted."""
+    """What was searched, as it was: the units, with the turn of each, its size when it is quoted and its time."""
 
     units: tuple[Unit, ...]
     turns: Numbers
     sizes: Numbers
+    times: Scores
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Ranking(Sequence[Hit]):
     """All turns of a transcript, the likest first; `search` is how they were compared.
 
-    `scores` stand in the order of the units (as do those of each of `parts`), `order` leads from rank to unit. Those
-    that have nothing in common with the query have the score 0.
+    `scores` stand in the order of the units, as do those of each of `parts`. Those that have nothing in common with the
+    query have the score 0.
     """
 
     search: Search
     searched: Searched
     scores: Scores
     parts: Mapping[str, Scores]
-    order: Numbers
 
-    @classmethod
-    def of(cls, search: Search, searched: Searched, scores: Scores, parts: Mapping[str, Scores]) -> Ranking:
-        """Rank by the scores; of equals the newer comes first."""
-        order = len(scores) - 1 - np.argsort(-scores[::-1], kind="stable")
-        return cls(search, searched, scores, parts, order)
+    @cached_property
+    def order(self) -> Numbers:
+        """The places of the units by rank; of equals the newer comes first."""
+        order: Numbers = len(self.scores) - 1 - np.argsort(-self.scores[::-1], kind="stable")
+        return order
 
     def rescored(self, scores: Scores, parts: Mapping[str, Scores]) -> Ranking:
         """Rank the same units by other scores."""
-        return Ranking.of(self.search, self.searched, scores, {**self.parts, **parts})
+        return Ranking(self.search, self.searched, scores, {**self.parts, **parts})
 
     @property
     def units(self) -> tuple[Unit, ...]:
         return self.searched.units
 
-    def parts_at(self, place: int) -> dict[str, float]:
-        """Return what the score of the unit at a place is made of."""
-        return {name: round(float(values[place]), 4) for name, values in self.parts.items()} if self.parts else {}
+    def parts_at(self, places: Numbers) -> list[dict[str, float]]:
+        """Return what the scores of the units at some places are made of."""
+        if not self.parts:
+            return [{} for _ in range(len(places))]
+        # Cosines are of half the digits, and 0.4431 rounded among those is 0.44310000538.
+        columns = [values[places].astype(float).round(4).tolist() for values in self.parts.values()]
+        return [dict(zip(self.parts, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def __len__(self) -> int:
-        return len(self.order)
+        return len(self.scores)
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
         place = int(self.order[index])
         unit, score, tokens = self.units[place], float(self.scores[place]), int(self.searched.sizes[place])
-        return Hit(unit.turn, unit.message, unit.at, index + 1, score, tokens, self.parts_at(place))
+        (parts,) = self.parts_at(self.order[[index]])
+        return Hit(unit.turn, unit.message, unit.at, index + 1, score, tokens, parts)
 
     def __iter__(self) -> Iterator[Hit]:
         return (self[index] for index in range(len(self)))

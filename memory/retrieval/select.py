@@ -2,7 +2,7 @@
 
     >>> recall = choose(ranking, transcript, "o200k_base", limit=1000, k=4)
     >>> recall.items[0].ref, recall.items[0].why, recall.left_out[0].why
-    ('turns:12-12', 'rank 1 of 4, score 0.71', 'rank 5 of top 4')
+    ('turns:12-12', 'rank 1, score 0.71', 'rank 5 of top 4')
 
 A limit is filled in the order of the ranks, passing over what no longer fits. What is sent stands oldest first, under
 one line for each date, which counts as well.
@@ -10,20 +10,22 @@ one line for each date, which counts as well.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memory.base import Item, LeftOut, Recall, Turn
-from memory.quote import INTRODUCTION, date_line, heading_tokens, line_of
-from memory.retrieval.ranking import Numbers, Ranking
+from memory.common.quote import INTRODUCTION, date_line, heading_tokens, line_of
+from memory.common.spans import Marks, marks, runs
+from memory.retrieval.ranking import Ranking
 from memory.retrieval.units import Unit
 from memory.tokens import count_tokens, shorten
 
-NEAR = 50
+NEAR = 20
 """How many of those that are not sent are named one by one, the best ranked first."""
+Kind = Literal["rule", "budget"]
 NOTHING_ALIKE = "nothing in it is like what was asked"
 
 
@@ -40,163 +42,227 @@ def choose(
 ) -> Recall:
     """Recall the best `k` (None: as many as fit) within `limit` tokens, each with its neighbours in the conversation.
 
-    Only turns before the index `until` and none of those `taken` are looked at; the others are the caller's to explain.
+    Only turns before the index `until` and none of those `taken` are ranked; the others are the caller's to explain.
     """
     among = len(transcript) if until is None else until
-    rows, budget = _Rows(ranking), _Budget(limit, encoding)
-    turns = ranking.searched.turns[ranking.order]
-    looked_at = turns < among
-    if taken:
-        looked_at &= ~np.isin(turns, list(taken))
-    ranks = np.flatnonzero(looked_at)
-    alike = rows.scores_above(0.0 if threshold is None else threshold)
-    most = len(rows.places) if k is None else k
-    chosen: list[int] = []  # ranks from 0, as in all that follows
-    left: dict[int, LeftOut] = {}
-    done = 0
-    for rank in ranks.tolist():
-        if len(left) >= NEAR:
-            break
-        done += 1
-        score, enough = rows.scores[rank], len(chosen) >= most
-        if rank < alike and not enough and budget.take(rows, rank):
-            chosen.append(rank)
-        elif score <= 0:
-            left[rank] = rows.left(rank, NOTHING_ALIKE)
-        elif rank >= alike:
-            left[rank] = rows.left(rank, f"score {score:.2f} is under the threshold of {threshold:g}")
-        elif enough:
-            left[rank] = rows.left(rank, f"rank {rank + 1:,} of top {k:,}")
-        else:
-            left[rank] = rows.left(rank, f"rank {rank + 1:,}, over the budget of {limit:,} tokens", "budget")
-    rest = ranks[done:]
-    small = ranking.searched.sizes[ranking.order[rest]] <= limit - budget.spent
-    for rank in rest[small & (rest < alike)].tolist():
-        if len(chosen) < most and budget.take(rows, rank):
-            chosen.append(rank)
-    beside = _add_neighbours(chosen, rows, neighbours, ranks, budget) if neighbours else ()
-    items = _items(chosen, rows, encoding, beside)
-    while sum(item.tokens for item in items) > limit:
-        # Times that go to and fro, as an import may have them, need more date lines than there are dates.
-        worst = max(chosen)
-        chosen.remove(worst)
-        left[worst] = rows.left(worst, f"over the budget of {limit:,} tokens", "budget")
-        items = _items(chosen, rows, encoding, beside)
-    if not items and k != 0 and len(ranks) and ranks[0] < alike:
-        best = int(ranks[0])
-        if item := _shortened(rows, best, transcript, limit, encoding):
-            items, chosen = (item,), [best]
-    sent = set(chosen)
-    named = tuple(one for rank, one in left.items() if rank not in sent)
-    beyond, silent = np.zeros(among, dtype=bool), np.ones(among, dtype=bool)
-    beyond[turns[rest]] = True
-    beyond[[one.turns[0] for one in named]] = False
-    beyond[turns[chosen]] = False
-    silent[turns[turns < among]] = False
-    silent[[turn for turn in taken if turn < among]] = False
-    below = _spans(beyond, why := f"ranked below the {NEAR} next best")
-    # Of a turn that is sent in part each other message has a reason of its own.
-    parted = {rows.unit(rank).turn for rank in chosen if rows.unit(rank).message is not None}
-    below += (
-        [rows.left(rank, why) for rank in rest[np.isin(turns[rest], list(parted))].tolist() if rank not in sent]
-        if parted
-        else []
-    )
-    return Recall(items, (*named, *below, *_spans(silent, "it says nothing that could be searched")))
+    rows = Rows(ranking, transcript, among, taken)
+    choice = Choice(rows, encoding, limit, k, threshold, neighbours)
+    return Recall(choice.items(), (*choice.left_out(), *rows.silent()))
 
 
-class _Rows:
-    """A ranking as lists by rank from 0: one value of a list is read faster than one of an array."""
+class Rows:
+    """The units that are ranked, by rank from 0: those of turns before the index `among`, and not `taken`."""
 
-    def __init__(self, ranking: Ranking) -> None:
-        self.ranking, self.units = ranking, ranking.units
-        self.places: list[int] = ranking.order.tolist()
-        self.scores: list[float] = ranking.scores[ranking.order].tolist()
-        self.sizes: list[int] = ranking.searched.sizes[ranking.order].tolist()
+    def __init__(self, ranking: Ranking, transcript: Sequence[Turn], among: int, taken: Collection[int] = ()) -> None:
+        self.ranking, self.units, self.transcript = ranking, ranking.units, transcript
+        self.among, self._taken = among, taken
+        order, turns = ranking.order, ranking.searched.turns
+        if among < len(transcript) or taken:
+            ranked = np.zeros(len(transcript) + 1, dtype=bool)
+            ranked[:among] = True
+            ranked[list(taken)] = False
+            order = order[ranked[turns[order]]]
+        self.order, self.turns = order, turns[order]
+        self.scores, self.sizes = ranking.scores[order], ranking.searched.sizes[order]
+        # A few of hundreds are looked at one by one: their values as Python's own.
+        self.place: Callable[[int], int] = order.item
+        self.score: Callable[[int], float] = self.scores.item
+        self.size: Callable[[int], int] = self.sizes.item
 
-    def scores_above(self, threshold: float) -> int:
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def alike(self, threshold: float) -> int:
         """Count the first that have anything in common with the query, and at least this score."""
-        scores = self.ranking.scores
-        return int(np.count_nonzero((scores > 0) & (scores >= threshold)))
+        return int(np.count_nonzero((self.scores > 0) & (self.scores >= threshold)))
 
     def unit(self, rank: int) -> Unit:
-        return self.units[self.places[rank]]
+        return self.units[self.place(rank)]
 
-    def item(self, rank: int, why: str, tokens: int, shortened: int | None = None) -> Item:
-        unit, score, parts = self.unit(rank), round(self.scores[rank], 4), self.ranking.parts_at(self.places[rank])
-        turn = unit.turn
-        ref = f"turns:{turn}-{turn}" if unit.message is None else f"message:{turn}.{unit.message}"
-        return Item(ref, "memory", why, tokens, (turn, turn + 1), None, score, shortened, True, parts)
+    def items(self, ranks: Sequence[int], tokens: Sequence[int], why: Callable[[int], str]) -> list[Item]:
+        """Make an item of each of these ranks."""
+        items: list[Item] = []
+        for rank, cost, (unit, score, parts) in zip(ranks, tokens, self._looked_at(ranks), strict=True):
+            turn = unit.turn
+            ref = f"turns:{turn}-{turn}" if unit.message is None else f"message:{turn}.{unit.message}"
+            items.append(Item(ref, "memory", why(rank), cost, (turn, turn + 1), None, score, None, True, parts))
+        return items
 
-    def left(self, rank: int, why: str, kind: Literal["rule", "budget"] = "rule") -> LeftOut:
-        unit, score, parts = self.unit(rank), round(self.scores[rank], 4), self.ranking.parts_at(self.places[rank])
-        return LeftOut((unit.turn, unit.turn + 1), why, kind, rank + 1, score, unit.message, parts)
+    def left(self, ranks: Sequence[int], why: Callable[[int], tuple[str, Kind]]) -> list[LeftOut]:
+        """Explain each of these ranks."""
+        return [
+            LeftOut((unit.turn, unit.turn + 1), *why(rank), rank + 1, score, unit.message, parts)
+            for rank, (unit, score, parts) in zip(ranks, self._looked_at(ranks), strict=True)
+        ]
+
+    def _looked_at(self, ranks: Sequence[int]) -> Iterator[tuple[Unit, float, dict[str, float]]]:
+        """Return the unit of each rank, its score and what that is made of: all at once, as arrays are read."""
+        ranked = np.array(ranks, dtype=np.int64)
+        places = self.order[ranked]
+        units = [self.units[place] for place in places.tolist()]
+        return zip(units, self.scores[ranked].round(4).tolist(), self.ranking.parts_at(places), strict=True)
+
+    def silent(self) -> list[LeftOut]:
+        """Explain the turns that have no unit."""
+        known = marks(self.among, self.turns)
+        known[[turn for turn in self._taken if turn < self.among]] = True
+        return _spans(~known, "it says nothing that could be searched")
+
+
+class Choice:
+    """Which of the ranked are sent, and what they take."""
+
+    def __init__(
+        self,
+        rows: Rows,
+        encoding: str,
+        limit: int,
+        k: int | None = None,
+        threshold: float | None = None,
+        neighbours: int = 0,
+    ) -> None:
+        self.rows, self.encoding, self.limit, self.k, self.threshold = rows, encoding, limit, k, threshold
+        self.alike = rows.alike(0.0 if threshold is None else threshold)
+        self.chosen: list[int] = []
+        self._budget = _Budget(limit, encoding)
+        self._over: set[int] = set()
+        self._too_long = f"over the budget of {limit:,} tokens"
+        self._choose(len(rows) if k is None else k)
+        self._beside = self._with_neighbours(neighbours) if neighbours else frozenset[int]()
+        self._costs = self._counted()
+        while sum(self._costs) > limit:
+            # Times that go to and fro, as an import may have them, need more date lines than there are dates.
+            worst = max(self.chosen)
+            self.chosen.remove(worst)
+            self._over.add(worst)
+            self._costs = self._counted()
+        self._cut = self._shortened() if not self.chosen and k != 0 and self.alike else None
+
+    @property
+    def tokens(self) -> int:
+        """What is sent takes so many tokens."""
+        return self._cut.tokens if self._cut else sum(self._costs)
+
+    def _choose(self, most: int) -> None:
+        """Fill the limit in the order of the ranks, passing over what does not fit."""
+        budget, sizes = self._budget, self.rows.sizes
+        begin = 0
+        # In blocks that grow: of what comes late hardly anything fits what is left, and arrays pass over it at once.
+        while begin < self.alike and len(self.chosen) < most:
+            end = min(self.alike, 2 * begin + NEAR)
+            for rank in (np.flatnonzero(sizes[begin:end] <= budget.left) + begin).tolist():
+                if len(self.chosen) >= most:
+                    break
+                if self.rows.size(rank) <= budget.left and budget.take(self.rows, rank):
+                    self.chosen.append(rank)
+            begin = end
+        # From here on it is the count that keeps out, and not the limit.
+        self._full = len(self.rows) if len(self.chosen) < most else self.chosen[-1] if most else -1
+
+    def _with_neighbours(self, neighbours: int) -> frozenset[int]:
+        """Choose as well what stands beside what was chosen, the neighbours of the best first, and return it."""
+        rank_at = np.full(len(self.rows.units), -1)
+        rank_at[self.rows.order] = np.arange(len(self.rows))
+        sent, beside = set(self.chosen), set[int]()
+        for middle in [self.rows.place(rank) for rank in self.chosen]:
+            for rank in rank_at[max(0, middle - neighbours) : middle + neighbours + 1].tolist():
+                if rank >= 0 and rank not in sent | beside and self._budget.take(self.rows, rank):
+                    beside.add(rank)
+                    self.chosen.append(rank)
+        return frozenset(beside)
+
+    def _counted(self) -> list[int]:
+        """Put what is chosen in the order of the conversation and count each; who brings a new date pays for it."""
+        self.chosen.sort(key=self.rows.place)
+        costs: list[int] = []
+        dated, at = "", None
+        for rank in self.chosen:
+            cost, unit = self.rows.size(rank), self.rows.unit(rank)
+            if unit.at != at and (date := date_line(at := unit.at)) and date != dated:
+                cost, dated = cost + heading_tokens(date, self.encoding), date
+            costs.append(cost)
+        if costs:
+            costs[0] += heading_tokens(INTRODUCTION, self.encoding)
+        return costs
+
+    def _shortened(self) -> Item | None:
+        """Cut the best where not even it fits, so that it is not silently lost."""
+        rows, unit = self.rows, self.rows.unit(0)
+        heading = sum(heading_tokens(line, self.encoding) for line in (INTRODUCTION, date_line(unit.at)) if line)
+        turn = rows.transcript[unit.turn]
+        said = turn.messages if unit.message is None else (turn.messages[unit.message],)
+        room = self.limit - heading
+        cut = shorten("".join(map(line_of, said)), room, self.encoding) if room > 0 else ""
+        if not cut:
+            return None
+        why = f"rank 1, score {rows.score(0):.2f}; shortened to the budget of {self.limit:,} tokens"
+        (item,) = rows.items([0], [heading + count_tokens(cut, self.encoding)], lambda rank: why)
+        return replace(item, shortened=room)
+
+    def items(self) -> tuple[Item, ...]:
+        """Return what is sent, oldest first."""
+        if self._cut:
+            return (self._cut,)
+
+        def why(rank: int) -> str:
+            beside = "beside one that was found, " if rank in self._beside else ""
+            return f"{beside}rank {rank + 1:,}, score {self.rows.score(rank):.2f}"
+
+        return tuple(self.rows.items(self.chosen, self._costs, why))
+
+    def left_out(self) -> list[LeftOut]:
+        """Explain those that are not sent: the best ranked one by one, the others together."""
+        rows, sent = self.rows, {0} if self._cut else set(self.chosen)
+        near: list[int] = []
+        done = 0
+        while done < len(rows) and len(near) < NEAR:
+            if done not in sent:
+                near.append(done)
+            done += 1
+        near += [rank for rank in self._over if rank >= done]
+        named = rows.left(near, self._why)
+        units = [rows.unit(rank) for rank in sent]
+        parted = marks(rows.among, [unit.turn for unit in units if unit.message is not None])
+        beyond = marks(rows.among, rows.turns[done:])
+        beyond[[unit.turn for unit in units if unit.message is None]] = False
+        beyond[[one.turns[0] for one in named]] = False
+        below = _spans(beyond & ~parted, why := f"ranked below the {NEAR} next best")
+        # Of a turn that is sent in part each other message has a reason of its own.
+        rest = np.flatnonzero(parted[rows.turns[done:]]) + done if parted.any() else ()
+        others = [rank for rank in map(int, rest) if rank not in sent and rank not in self._over]
+        return named + below + rows.left(others, lambda rank: (why, "rule"))
+
+    def _why(self, rank: int) -> tuple[str, Kind]:
+        """Say why one that is not sent is not."""
+        score = self.rows.score(rank)
+        if rank in self._over:
+            return self._too_long, "budget"
+        if score <= 0:
+            return NOTHING_ALIKE, "rule"
+        if rank >= self.alike:
+            return f"score {score:.2f} is under the threshold of {self.threshold:g}", "rule"
+        if rank > self._full:
+            return f"rank {rank + 1:,} of top {self.k:,}", "rule"
+        return f"rank {rank + 1:,}, {self._too_long}", "budget"
 
 
 class _Budget:
     """Counts what is taken with the introduction and a line for each date."""
 
     def __init__(self, limit: int, encoding: str) -> None:
-        self.limit = limit
         self.encoding = encoding
-        self.spent = heading_tokens(INTRODUCTION, encoding)
+        self.left = limit - heading_tokens(INTRODUCTION, encoding)
         self.dates: set[str] = set()
 
-    def take(self, rows: _Rows, rank: int) -> bool:
-        size = rows.sizes[rank]
-        if self.spent + size > self.limit:
-            return False
-        date = date_line(rows.unit(rank).at)
+    def take(self, rows: Rows, rank: int) -> bool:
+        size, date = rows.size(rank), date_line(rows.unit(rank).at)
         size += heading_tokens(date, self.encoding) if date and date not in self.dates else 0
-        if self.spent + size > self.limit:
+        if size > self.left:
             return False
-        self.spent += size
+        self.left -= size
         self.dates.add(date)
         return True
 
 
-def _add_neighbours(chosen: list[int], rows: _Rows, neighbours: int, ranks: Numbers, budget: _Budget) -> set[int]:
-    """Take what stands beside what was chosen, the neighbours of the best first, and return it; nothing but `ranks`."""
-    rank_at = np.full(len(rows.places), -1)
-    rank_at[rows.ranking.order[ranks]] = ranks
-    found, sent = set(chosen), set(chosen)
-    for middle in [rows.places[rank] for rank in chosen]:
-        for beside in rank_at[max(0, middle - neighbours) : middle + neighbours + 1].tolist():
-            if beside >= 0 and beside not in sent and budget.take(rows, beside):
-                sent.add(beside)
-                chosen.append(beside)
-    return sent - found
-
-
-def _items(chosen: Sequence[int], rows: _Rows, encoding: str, beside: Collection[int]) -> tuple[Item, ...]:
-    """Put what was chosen in the order of the conversation; who brings a new date pays for its line."""
-    items: list[Item] = []
-    dated = ""
-    for rank in sorted(chosen, key=rows.places.__getitem__):
-        tokens = rows.sizes[rank] + (0 if items else heading_tokens(INTRODUCTION, encoding))
-        if (date := date_line(rows.unit(rank).at)) and date != dated:
-            tokens, dated = tokens + heading_tokens(date, encoding), date
-        why = "beside one that was found, " if rank in beside else ""
-        items.append(rows.item(rank, f"{why}rank {rank + 1:,}, score {rows.scores[rank]:.2f}", tokens))
-    return tuple(items)
-
-
-def _shortened(rows: _Rows, rank: int, transcript: Sequence[Turn], limit: int, encoding: str) -> Item | None:
-    """Cut the best where not even it fits, so that it is not silently lost."""
-    unit = rows.unit(rank)
-    heading = sum(heading_tokens(line, encoding) for line in (INTRODUCTION, date_line(unit.at)) if line)
-    turn = transcript[unit.turn]
-    said = turn.messages if unit.message is None else (turn.messages[unit.message],)
-    cut = shorten("".join(map(line_of, said)), limit - heading, encoding) if limit > heading else ""
-    if not cut:
-        return None
-    why = f"rank 1, score {rows.scores[rank]:.2f}; shortened to the budget of {limit:,} tokens"
-    return rows.item(rank, why, heading + count_tokens(cut, encoding), limit - heading)
-
-
-def _spans(turns: NDArray[np.bool_], why: str) -> list[LeftOut]:
-    """Join turns that are marked and follow each other to spans."""
-    framed = np.zeros(len(turns) + 2, dtype=bool)
-    framed[1:-1] = turns
-    edges = np.flatnonzero(framed[1:] != framed[:-1]).tolist()
-    return [LeftOut(span, why) for span in zip(edges[::2], edges[1::2], strict=True)]
+def _spans(turns: Marks, why: str) -> list[LeftOut]:
+    return [LeftOut(span, why) for span in runs(turns)]

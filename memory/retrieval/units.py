@@ -15,12 +15,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from memory.base import Message, Turn
-from memory.quote import SPEAKERS
+from memory.common.quote import SPEAKERS
 
 REST = 3 * 3600.0
 """Seconds without a turn after which the next one begins a session: longer than a meal, shorter than a night."""
-
-"""Who speaks where a message has no name of its own; nobody is looked for by these."""
 
 
 @dataclass(frozen=True, slots=True)

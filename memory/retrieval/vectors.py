@@ -25,9 +25,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from memory.data_folder import data_folder
 from memory.errors import BadInput
 from memory.retrieval.chroma import Chroma
+from memory.server.data_folder import data_folder
 from memory.store import check_thread, check_user
 
 PREFIX = "memory-inspector."
@@ -47,8 +47,8 @@ class Vectors(Protocol):
     def put(self, user: str, thread: str, ids: Sequence[str], vectors: Any) -> None:
         """Keep a vector for each id, in place of one that is there; on disk on return."""
 
-    def get(self, user: str, thread: str) -> dict[str, Vector]:
-        """Return all vectors of a thread by id."""
+    def get(self, user: str, thread: str, ids: Sequence[str] | None = None) -> dict[str, Vector]:
+        """Return the vectors of a thread by id: all, or those of some ids that are there."""
 
     def ids(self, user: str) -> dict[str, set[str]]:
         """Return the ids of a user's rows by thread, of every embedding there ever was."""
@@ -61,6 +61,9 @@ class Vectors(Protocol):
 
     def erase(self, user: str) -> int:
         """Delete all rows of a user for good; returns how many there were."""
+
+    def compact(self) -> bool:
+        """Write the files anew, without what was deleted; False where they are not this process's to write."""
 
     def close(self) -> None:
         """Give the place back; the object is not used again."""
@@ -79,11 +82,12 @@ class InMemoryVectors:
         with self._lock:
             self._rows.setdefault(owner, {}).update(zip(ids, rows.copy(), strict=True))
 
-    def get(self, user: str, thread: str) -> dict[str, Vector]:
-        """Return all vectors of a thread by id."""
+    def get(self, user: str, thread: str, ids: Sequence[str] | None = None) -> dict[str, Vector]:
+        """Return the vectors of a thread by id."""
         owner = _check_owner(user, thread)
         with self._lock:
-            return dict(self._rows.get(owner, {}))
+            rows = self._rows.get(owner, {})
+            return dict(rows) if ids is None else {id: rows[id] for id in ids if id in rows}
 
     def ids(self, user: str) -> dict[str, set[str]]:
         """Return the ids of a user's rows by thread."""
@@ -104,6 +108,10 @@ class InMemoryVectors:
     def erase(self, user: str) -> int:
         """Delete all rows of a user."""
         return self.delete(user)
+
+    def compact(self) -> bool:
+        """There are no files."""
+        return True
 
     def close(self) -> None:
         """Forget everything."""
@@ -133,24 +141,28 @@ class ChromaVectors:
         if len(ids):
             self._chroma.call(put)
 
-    def get(self, user: str, thread: str) -> dict[str, Vector]:
-        """Return all vectors of a thread by id."""
+    def get(self, user: str, thread: str, ids: Sequence[str] | None = None) -> dict[str, Vector]:
+        """Return the vectors of a thread by id."""
         prefix, where = _prefix(*_check_owner(user, thread)), _owned(user, thread)
+        named = None if ids is None else [prefix + id for id in dict.fromkeys(ids)]
 
         def get(client: Any) -> dict[str, Vector]:
             collection = self._collection(client)
             found: dict[str, Vector] = {}
             offset = 0
-            while True:
-                page = collection.get(where=where, include=["embeddings"], limit=PAGE, offset=offset)
-                rows = np.asarray(page["embeddings"], dtype=np.float32)
-                for id, row in zip(page["ids"], rows, strict=True):
+            while named is None or offset < len(named):
+                wanted = {} if named is None else {"ids": named[offset : offset + PAGE]}
+                page = {"limit": PAGE, "offset": offset} if named is None else {}
+                answer = collection.get(where=where, include=["embeddings"], **wanted, **page)
+                rows = np.asarray(answer["embeddings"], dtype=np.float32)
+                for id, row in zip(answer["ids"], rows, strict=True):
                     # The filter has seen to it; nobody's rows depend on the filter alone.
                     if id.startswith(prefix):
                         found[id[len(prefix) :]] = row
-                offset += len(page["ids"])
-                if len(page["ids"]) < PAGE:
-                    return found
+                offset += PAGE
+                if named is None and len(answer["ids"]) < PAGE:
+                    break
+            return found
 
         return self._chroma.call(get)
 
@@ -204,9 +216,13 @@ class ChromaVectors:
     def erase(self, user: str) -> int:
         """Delete all rows of a user.
 
-        Chroma no longer returns them, but their bytes stay in its files until those are written anew.
+        Chroma no longer returns them, but their bytes stay in its files until `compact`.
         """
         return self.delete(user)
+
+    def compact(self) -> bool:
+        """Write the files anew, without what was deleted; False where they are a server's own."""
+        return self._chroma.compact()
 
     @property
     def opened(self) -> bool:

@@ -1,7 +1,7 @@
 """Draws what was retrieved: the scores with their near misses, and the vectors as a map with the query in it.
 
 >>> scores_of(recall).rows[0]
-Ranked(turn=12, message=None, rank=1, score=0.71, sent=True, why='rank 1 of top 4, score 0.71', parts={})
+Ranked(turn=12, message=None, rank=1, score=0.71, sent=True, why='rank 1, score 0.71', parts={})
 """
 
 from __future__ import annotations

@@ -6,85 +6,40 @@ It keeps the same JSON as Redis would, so that what survives there survives here
 from __future__ import annotations
 
 import copy
-import threading
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Any
 
 from memory.base import Note, State, Turn, rewind
 from memory.errors import BadInput, ThreadGone
+from memory.money.totals import Totals, additions
 from memory.store import (
+    FORGOTTEN_SINCE,
     MOST_CACHED,
+    NOT_LAST,
     STATE,
     TRACE,
     TURN,
-    UNDO_SECONDS,
     Appended,
     Opened,
     Pending,
     Thread,
-    check_thread,
-    check_user,
+    edits_of,
     to_json,
     turn_json,
     versions,
 )
-from memory.totals import Totals, additions
-from memory.trace import Trace
+from memory.stores.inmemory_forgetting import InMemoryForgetting, Kept
+from memory.stores.inmemory_rates import InMemoryRates
+from memory.trace import Trace, silent
 
 
-@dataclass
-class _Kept:
-    thread: Thread
-    deleted: float | None = None
-    turns: list[bytes] = field(default_factory=list)
-    traces: list[bytes] = field(default_factory=list)
-    ids: dict[str, int] = field(default_factory=dict)
-    heads: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    notes: dict[str, Note] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
-    pending: dict[str, Pending] = field(default_factory=dict)
-    events: list[bytes] = field(default_factory=list)
-    totals: dict[str, int] = field(default_factory=dict)
-    written: set[str] = field(default_factory=set)
-    epoch: int = 0
-
-    def revision(self, key: str) -> str:
-        """What a state is compared by: it changes as well with the turns that were read for it."""
-        known = self.heads.get(key, ("", b""))[0]
-        return f"{self.epoch}:{known}" if self.epoch else known
-
-    def add(self, amounts: Mapping[str, int]) -> None:
-        for name, amount in amounts.items():
-            self.totals[name] = self.totals.get(name, 0) + amount
-
-
-class InMemoryStore:
+class InMemoryStore(InMemoryRates, InMemoryForgetting):
     """A store that is gone with its process."""
-
-    def __init__(self) -> None:
-        self._users: dict[str, dict[str, _Kept]] = {}
-        self._settings: dict[str, dict[str, Any]] = {}
-        self._cache: dict[str, dict[str, bytes]] = {}
-        self._lock = threading.RLock()
-
-    def _find(self, user: str, thread: str, deleted: bool = False) -> _Kept | None:
-        check_user(user)
-        check_thread(thread)
-        kept = self._users.get(user, {}).get(thread)
-        if kept and kept.deleted is not None and time.time() - kept.deleted > UNDO_SECONDS:
-            del self._users[user][thread]
-            return None
-        return kept if kept and (kept.deleted is not None) == deleted else None
-
-    def _kept(self, user: str, thread: str) -> _Kept:
-        kept = self._find(user, thread)
-        if kept is None:
-            raise ThreadGone("This conversation has been deleted. Restore it from the menu, or start a new one.")
-        return kept
 
     # Threads
 
@@ -107,12 +62,13 @@ class InMemoryStore:
             if known:
                 known.thread = replace(thread, updated=known.thread.updated)
             else:
-                self._users.setdefault(user, {})[thread.id] = _Kept(thread)
+                self._users.setdefault(user, {})[thread.id] = Kept(thread)
 
     def delete_thread(self, user: str, thread: str) -> None:
-        if kept := self._find(user, thread):
-            kept.deleted = time.time()
-            self._cache.pop(user, None)
+        with self._lock:
+            if kept := self._find(user, thread):
+                kept.deleted = time.time()
+                self._cache.pop(user, None)
 
     def restore_thread(self, user: str, thread: str) -> bool:
         if kept := self._find(user, thread, deleted=True):
@@ -136,6 +92,7 @@ class InMemoryStore:
                 STATE.validate_json(state),
                 kept.revision(memory_key),
                 tuple(kept.pending.values()),
+                edits_of(TRACE.validate_json(row) for row in kept.events).get(memory_key, 0),
             )
 
     def turns(self, user: str, thread: str, first: int, end: int) -> list[Turn]:
@@ -159,8 +116,11 @@ class InMemoryStore:
     def cached(self, user: str, key: str) -> bytes | None:
         return self._cache.get(user, {}).get(key)
 
-    def put_cached(self, user: str, key: str, value: bytes) -> None:
+    def put_cached(self, user: str, key: str, value: bytes, thread: str, epoch: str) -> None:
         with self._lock:
+            kept = self._find(user, thread)
+            if kept is None or kept.read != epoch:
+                return
             cache = self._cache.setdefault(user, {})
             if len(cache) >= MOST_CACHED:
                 cache.clear()
@@ -169,8 +129,9 @@ class InMemoryStore:
     def totals(self, user: str, thread: str) -> Totals:
         return Totals.of(self._kept(user, thread).totals)
 
-    def events(self, user: str, thread: str) -> list[Trace]:
-        return [TRACE.validate_json(row) for row in self._kept(user, thread).events]
+    def events(self, user: str, thread: str, first: int = 0) -> list[Trace]:
+        every = (TRACE.validate_json(row) for row in reversed(self._kept(user, thread).events))
+        return list(takewhile(lambda event: event.turn >= first, every))[::-1]
 
     def notes(self, user: str, thread: str, refs: Iterable[str]) -> dict[str, Note]:
         notes = self._kept(user, thread).notes
@@ -187,8 +148,10 @@ class InMemoryStore:
     # Writing
 
     def beat(self, user: str, thread: str, pending: Pending) -> None:
-        if self._find(user, thread):
-            self.open(user, thread, "", 0, pending)
+        with self._lock:
+            kept = self._find(user, thread)
+            if kept and pending.turn_id in kept.pending:
+                kept.pending[pending.turn_id] = pending
 
     def drop_pending(self, user: str, thread: str, turn_id: str) -> None:
         if kept := self._find(user, thread):
@@ -203,11 +166,18 @@ class InMemoryStore:
         texts: Mapping[str, str],
         replaces: str | None = None,
         rollback: Mapping[str, State] = MappingProxyType({}),
+        epoch: str | None = None,
     ) -> Appended:
         with self._lock:
             kept = self._kept(user, thread)
             if turn.id in kept.ids:
                 return Appended(kept.ids[turn.id], True)
+            if epoch is not None and int(epoch or 0) < kept.gone:
+                if turn.id not in kept.refused:
+                    kept.refused.add(turn.id)
+                    kept.add(additions(trace.calls))
+                kept.pending.pop(turn.id, None)
+                raise BadInput(FORGOTTEN_SINCE)
             if replaces is None:
                 index = len(kept.turns)
                 kept.turns.append(turn_json(turn))
@@ -215,10 +185,7 @@ class InMemoryStore:
             else:
                 index = len(kept.turns) - 1
                 if kept.ids.get(replaces) != index:
-                    raise BadInput(
-                        "Only the last answer can be given again; another message has come since. "
-                        "Edit that message instead."
-                    )
+                    raise BadInput(NOT_LAST)
                 kept.turns[index], kept.traces[index] = turn_json(turn), to_json(TRACE, trace)
                 del kept.ids[replaces]
                 kept.epoch += 1
@@ -249,7 +216,15 @@ class InMemoryStore:
             kept.add(additions([call for trace in (*traces, *events) for call in trace.calls]))
 
     def put_state(
-        self, user: str, thread: str, memory_key: str, revision: str, state: State | None, trace: Trace | None = None
+        self,
+        user: str,
+        thread: str,
+        memory_key: str,
+        revision: str,
+        state: State | None,
+        trace: Trace | None = None,
+        texts: Mapping[str, str] = MappingProxyType({}),
+        since: str | None = None,
     ) -> str | None:
         with self._lock:
             kept = self._kept(user, thread)
@@ -260,27 +235,42 @@ class InMemoryStore:
                 kept.heads[memory_key] = (new, to_json(STATE, state))
                 notes = versions(state)
                 kept.notes.update({f"{memory_key}/{note.ref}": note for note in notes})
-            if trace and trace.kind == "switch" and trace.turn_id not in kept.written:
-                kept.events.append(to_json(TRACE, trace))
-            elif trace and trace.turn_id in kept.ids:
+            if trace and since is not None and int(since or 0) < kept.gone:
+                trace = silent(trace)
+            if trace:
+                kept.writes += 1
+                kept.texts.update(texts)
+            if trace and trace.kind not in ("turn", "import"):
+                if trace.turn_id not in kept.written:
+                    kept.events.append(to_json(TRACE, trace))
+            elif trace and trace.turn_id in kept.ids and trace.turn_id not in kept.forgotten:
                 kept.traces[kept.ids[trace.turn_id]] = to_json(TRACE, trace)
             if trace and trace.turn_id not in kept.written:
                 kept.written.add(trace.turn_id)
                 kept.add(additions(trace.own_calls))
             return kept.revision(memory_key) if state else new
 
-    def clear(self, user: str, thread: str) -> dict[str, int]:
-        with self._lock:
-            kept = self._kept(user, thread)
-            self._users[user][thread] = _Kept(kept.thread, epoch=kept.epoch + 1)
-            self._cache.pop(user, None)
-        parts = ("turns", "notes", "texts", "events")
-        return {part: len(getattr(kept, part)) for part in parts}
-
     def put_notes(self, user: str, thread: str, notes: Mapping[str, Note], texts: Mapping[str, str]) -> None:
         kept = self._kept(user, thread)
         kept.notes.update(notes)
         kept.texts.update(texts)
+
+    # Pictures
+
+    def put_pictures(self, user: str, thread: str, pictures: Mapping[str, bytes]) -> None:
+        self._kept(user, thread).pictures.update(pictures)
+
+    def picture(self, user: str, thread: str, id: str) -> bytes | None:
+        kept = self._find(user, thread)
+        return kept.pictures.get(id) if kept else None
+
+    def picture_ids(self, user: str, thread: str) -> list[str]:
+        kept = self._find(user, thread)
+        return sorted(kept.pictures) if kept else []
+
+    def drop_pictures(self, user: str, thread: str, ids: Iterable[str]) -> int:
+        kept = self._find(user, thread)
+        return sum(kept.pictures.pop(id, None) is not None for id in ids) if kept else 0
 
     # The user
 
@@ -289,10 +279,3 @@ class InMemoryStore:
 
     def put_settings(self, user: str, settings: Mapping[str, Any]) -> None:
         self._settings[user] = copy.deepcopy(dict(settings))
-
-    def erase(self, user: str) -> dict[str, int]:
-        with self._lock:
-            gone = self._users.pop(user, {})
-            self._settings.pop(user, None)
-            self._cache.pop(user, None)
-        return {"threads": len(gone), "turns": sum(len(kept.turns) for kept in gone.values())}

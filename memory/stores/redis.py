@@ -3,16 +3,20 @@
     mi:{user}:threads             sorted set: thread id → last use       (deleted ones: mi:{user}:deleted)
     mi:{user}:settings            JSON
     mi:{user}:cache               hash: what memories' models answered, by the hash of what they were asked
-    mi:{user}:<thread>:meta       hash: thread (JSON), deleted, epoch: how often turns were cleared or replaced
+    mi:{user}:experiments         sorted set, and with it experiments' own keys (redis_experiments.py)
+    mi:{user}:owed                set: vectors that are still to be deleted
+    mi:{user}:replicated          what replicas are waited for to have, for a minute
+    mi:{user}:<thread>:meta       hash: thread (JSON), deleted, epoch: how often turns were taken away or replaced
                        :turns     list of JSON, appended only
                        :traces    list of JSON, one a turn
                        :ids       hash: turn id → index, so that a repeated commit adds nothing
-                       :heads     hash: memory key → "revision state", the state with its valid notes
-                       :notes     hash: memory key/id:version → every version of every note
+                       :heads     hash: memory key → "revision state", the state by reference to its valid notes
+                       :notes     hash: memory key/id:version → every version of every note (note_rows.py)
                        :texts     hash: hash → instructions and plug-ins' texts
                        :pending   hash: turn id → a message whose answer is on its way
-                       :events    list of JSON: traces of switches
+                       :events    list of JSON: traces of switches, edits and what was forgotten
                        :totals    hash: tokens and cost so far, the reply's and the memory's own
+                       :pictures  hash: hash of a picture → its bytes (redis_pictures.py)
 
 No SCAN, no modules, no pickle; the keys of a user share a slot, so that the scripts run on a cluster as well.
 """
@@ -21,23 +25,23 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, cast
 
 from redis import Redis
-from redis.commands.core import Script
+from redis.client import Pipeline
 
 from memory.base import Note, State, Turn, rewind
-from memory.errors import BadInput, ThreadGone
+from memory.errors import BadInput
+from memory.money.totals import Totals, additions
 from memory.store import (
+    FORGOTTEN_SINCE,
     MOST_CACHED,
-    NOTE,
+    NOT_LAST,
     PENDING,
-    STATE,
     THREAD,
     TRACE,
     TURN,
@@ -46,159 +50,150 @@ from memory.store import (
     Opened,
     Pending,
     Thread,
-    check_thread,
-    check_user,
+    edits_of,
+    is_edit,
     to_json,
     turn_json,
     versions,
 )
-from memory.totals import Totals, additions
-from memory.trace import Trace
+from memory.stores.note_rows import head_of, note_of, notes_of, row_of, state_of
+from memory.stores.redis_calls import (
+    gone,
+    index_of,
+    keys_of,
+    new_revision,
+    pictures_of,
+    same_revision,
+    while_there,
+)
+from memory.stores.redis_forgetting import RedisForgetting
+from memory.stores.redis_rates import RedisRates
+from memory.trace import Trace, silent
 
-T = TypeVar("T")
-NAMES = ("meta", "turns", "traces", "ids", "heads", "notes", "texts", "pending", "events", "totals")
+_EVENTS = 20
+"""Events read at a time from the newest back."""
 _BLOCK = 500
 """Rows written or read at a time by an import, so that no command holds the server up."""
 
 
-class Caller(Protocol):
-    """Runs a function on a ready client and turns its failures into StoreUnavailable (see `memory/connect.py`)."""
-
-    def call(self, fn: Callable[[Any], T]) -> T: ...
-
-
-class RedisStore:
+class RedisStore(RedisForgetting, RedisRates):
     """The store that keeps: everything of a user expires `expire_days` after its last use."""
-
-    def __init__(self, connection: Caller, expire_days: float = 180) -> None:
-        self._connection = connection
-        self._ttl = int(expire_days * 86_400_000)
-        self._scripts = {file.stem: Script(cast(Any, None), file.read_bytes()) for file in _LUA.glob("*.lua")}
-
-    def _call(self, fn: Callable[[Redis], T]) -> T:
-        return self._connection.call(fn)
-
-    def _run(self, script: str, keys: list[str], args: list[Any]) -> Any:
-        return self._call(lambda client: self._scripts[script](keys=keys, args=args, client=client))
 
     # Threads
 
     def threads(self, user: str, deleted: bool = False) -> list[Thread]:
-        index = _index(user, "deleted" if deleted else "threads")
+        index = index_of(user, "deleted" if deleted else "threads")
         since = time.time() - UNDO_SECONDS if deleted else "-inf"
 
         def read(client: Redis) -> list[Thread]:
             rows: Any = client.zrange(index, "+inf", since, desc=True, byscore=True, withscores=True)
             pipe = client.pipeline(transaction=False)
             for id, _ in rows:
-                pipe.hget(_keys(user, id.decode())[0], "thread")
+                pipe.hget(keys_of(user, id.decode())[0], "thread")
             found = zip(rows, pipe.execute(), strict=True) if rows else ()
             return [replace(THREAD.validate_json(row), updated=score) for (_, score), row in found if row]
 
         return self._call(read)
 
     def thread(self, user: str, thread: str) -> Thread | None:
-        row, deleted = self._call(lambda client: client.hmget(_keys(user, thread)[0], ["thread", "deleted"]))
+        row, deleted = self._call(lambda client: client.hmget(keys_of(user, thread)[0], ["thread", "deleted"]))
         return None if row is None or deleted is not None else THREAD.validate_json(row)
 
     def put_thread(self, user: str, thread: Thread, create: bool = True) -> None:
-        keys = [*_keys(user, thread.id), _index(user, "threads")]
+        keys = [*keys_of(user, thread.id), index_of(user, "threads")]
         now = thread.updated or time.time()
         if self._run("put_thread", keys, [to_json(THREAD, thread), now, self._ttl, thread.id, int(create)]) < 0:
-            raise _gone()
+            raise gone()
 
     def delete_thread(self, user: str, thread: str) -> None:
-        keys = [*_keys(user, thread), _index(user, "threads"), _index(user, "deleted")]
-        self._run("delete", keys, [thread, time.time(), UNDO_SECONDS * 1000, 1])
-        self._call(lambda client: client.unlink(_index(user, "cache")))
+        self._run("delete", _deleting(user, thread), [thread, time.time(), UNDO_SECONDS * 1000, 1])
 
     def restore_thread(self, user: str, thread: str) -> bool:
-        keys = [*_keys(user, thread), _index(user, "threads"), _index(user, "deleted")]
-        return bool(self._run("delete", keys, [thread, time.time(), self._ttl, 0]))
+        return bool(self._run("delete", _deleting(user, thread), [thread, time.time(), self._ttl, 0]))
 
     # Reading
 
     def open(self, user: str, thread: str, memory_key: str, tail: int = 16, pending: Pending | None = None) -> Opened:
         noted = (pending.turn_id, to_json(PENDING, pending)) if pending else ("", "")
-        row = self._run("open", _keys(user, thread), [memory_key, tail, *noted])
+        row = self._run("open", keys_of(user, thread), [memory_key, tail, *noted, 0])
         if row[0] is None:
-            raise _gone()
-        _, _, length, turns, head, waiting, epoch = row
+            raise gone()
+        _, _, length, turns, head, waiting, epoch, edits, notes = row
         revision, _, state = (head or b"").partition(b" ")
         return Opened(
             THREAD.validate_json(row[0]),
             length,
             _turns(turns, length - len(turns)),
-            STATE.validate_json(state) if state else State(),
+            state_of(state, notes) if state else State(),
             f"{epoch.decode()}:{revision.decode()}" if epoch else revision.decode(),
             tuple(PENDING.validate_json(one) for one in waiting),
+            int(edits or 0),
         )
 
     def turns(self, user: str, thread: str, first: int, end: int) -> list[Turn]:
         rows: Any = (
-            self._call(lambda client: client.lrange(_keys(user, thread)[1], first, end - 1)) if first < end else ()
+            self._call(lambda client: client.lrange(keys_of(user, thread)[1], first, end - 1)) if first < end else ()
         )
         return list(_turns(rows, first))
 
     def traces(self, user: str, thread: str, first: int, end: int) -> list[Trace]:
         rows: Any = (
-            self._call(lambda client: client.lrange(_keys(user, thread)[2], first, end - 1)) if first < end else ()
+            self._call(lambda client: client.lrange(keys_of(user, thread)[2], first, end - 1)) if first < end else ()
         )
         return [_at(TRACE.validate_json(row), first + place) for place, row in enumerate(rows)]
 
     def state_keys(self, user: str, thread: str) -> list[str]:
-        rows: Any = self._call(lambda client: client.hkeys(_keys(user, thread)[4]))
+        rows: Any = self._call(lambda client: client.hkeys(keys_of(user, thread)[4]))
         return [row.decode() for row in rows]
 
     def state_at(self, user: str, thread: str, memory_key: str, length: int) -> State:
-        head, *notes = self._run("state_at", _keys(user, thread), [memory_key, length])
+        head, rows = self._run("state_at", keys_of(user, thread), [memory_key, length])
         if head:
-            return STATE.validate_json(head.partition(b" ")[2])
-        return rewind((NOTE.validate_json(note) for note in notes), length)
+            return state_of(head.partition(b" ")[2], rows)
+        return rewind(notes_of(rows), length)
 
     def cached(self, user: str, key: str) -> bytes | None:
-        row: Any = self._call(lambda client: client.hget(_index(user, "cache"), key))
+        row: Any = self._call(lambda client: client.hget(index_of(user, "cache"), key))
         return cast("bytes | None", row)
 
-    def put_cached(self, user: str, key: str, value: bytes) -> None:
-        cache = _index(user, "cache")
-
-        def write(client: Redis) -> None:
-            pipe = client.pipeline(transaction=False)
-            if client.hlen(cache) >= MOST_CACHED:
-                pipe.unlink(cache)
-            pipe.hset(cache, key, cast(Any, value))
-            pipe.pexpire(cache, self._ttl)
-            pipe.execute()
-
-        self._call(write)
+    def put_cached(self, user: str, key: str, value: bytes, thread: str, epoch: str) -> None:
+        keys = [keys_of(user, thread)[0], index_of(user, "cache")]
+        self._run("put_cached", keys, [epoch, key, value, MOST_CACHED, self._ttl])
 
     def totals(self, user: str, thread: str) -> Totals:
-        rows: Any = self._call(lambda client: client.hgetall(_keys(user, thread)[9]))
+        rows: Any = self._call(lambda client: client.hgetall(keys_of(user, thread)[9]))
         return Totals.of({field.decode(): int(amount) for field, amount in rows.items()})
 
-    def events(self, user: str, thread: str) -> list[Trace]:
-        rows: Any = self._call(lambda client: client.lrange(_keys(user, thread)[8], 0, -1))
-        return [TRACE.validate_json(row) for row in rows]
+    def events(self, user: str, thread: str, first: int = 0) -> list[Trace]:
+        key, found = keys_of(user, thread)[8], list[Trace]()
+        if first <= 0:
+            rows: Any = self._call(lambda client: client.lrange(key, 0, -1))
+            return [TRACE.validate_json(row) for row in rows]
+        while True:
+            end = -1 - len(found)
+            rows = self._call(partial(Redis.lrange, name=key, start=end - _EVENTS + 1, end=end))
+            found = [*map(TRACE.validate_json, rows), *found]
+            if len(rows) < _EVENTS or found[0].turn < first:
+                return [event for event in found if event.turn >= first]
 
     def notes(self, user: str, thread: str, refs: Iterable[str]) -> dict[str, Note]:
         fields = list(dict.fromkeys(refs))
-        rows: Any = self._call(lambda client: client.hmget(_keys(user, thread)[5], fields)) if fields else ()
-        return {ref: NOTE.validate_json(row) for ref, row in zip(fields, rows, strict=True) if row}
+        rows: Any = self._call(lambda client: client.hmget(keys_of(user, thread)[5], fields)) if fields else ()
+        return {ref: note_of(row) for ref, row in zip(fields, rows, strict=True) if row}
 
     def texts(self, user: str, thread: str, hashes: Iterable[str]) -> dict[str, str]:
         fields = list(dict.fromkeys(hashes))
-        rows: Any = self._call(lambda client: client.hmget(_keys(user, thread)[6], fields)) if fields else ()
+        rows: Any = self._call(lambda client: client.hmget(keys_of(user, thread)[6], fields)) if fields else ()
         return {name: row.decode() for name, row in zip(fields, rows, strict=True) if row is not None}
 
     def everything(self, user: str, thread: str) -> tuple[dict[str, Note], dict[str, str]]:
-        keys = _keys(user, thread)
+        keys = keys_of(user, thread)
 
         def read(client: Redis) -> tuple[dict[str, Note], dict[str, str]]:
             notes: Any = client.hgetall(keys[5])
             texts: Any = client.hgetall(keys[6])
             return (
-                {ref.decode(): NOTE.validate_json(row) for ref, row in notes.items()},
+                {ref.decode(): note_of(row) for ref, row in notes.items()},
                 {name.decode(): row.decode() for name, row in texts.items()},
             )
 
@@ -207,10 +202,10 @@ class RedisStore:
     # Writing
 
     def beat(self, user: str, thread: str, pending: Pending) -> None:
-        self._run("open", _keys(user, thread), ["", 0, pending.turn_id, to_json(PENDING, pending)])
+        self._run("open", keys_of(user, thread), ["", 0, pending.turn_id, to_json(PENDING, pending), 1])
 
     def drop_pending(self, user: str, thread: str, turn_id: str) -> None:
-        self._call(lambda client: client.hdel(_keys(user, thread)[7], turn_id))
+        self._call(lambda client: client.hdel(keys_of(user, thread)[7], turn_id))
 
     def append(
         self,
@@ -221,127 +216,107 @@ class RedisStore:
         texts: Mapping[str, str],
         replaces: str | None = None,
         rollback: Mapping[str, State] = MappingProxyType({}),
+        epoch: str | None = None,
     ) -> Appended:
-        back = {key: _revision() + " " + to_json(STATE, state).decode() for key, state in rollback.items()}
+        back = {key: f"{new_revision()} {head_of(state).decode()}" for key, state in rollback.items()}
         args = [turn.id, turn_json(turn), to_json(TRACE, trace), time.time(), self._ttl, thread, replaces or ""]
-        args += [json.dumps(back), json.dumps(additions(trace.calls))]
+        args += [json.dumps(back), json.dumps(additions(trace.calls)), "any" if epoch is None else epoch]
         args += [part for pair in texts.items() for part in pair]
-        keys = [*_keys(user, thread), _index(user, "threads"), _index(user, "settings")]
+        keys = [*keys_of(user, thread), index_of(user, "threads"), index_of(user, "settings")]
+        keys.append(pictures_of(user, thread))
         index, *repeated = self._run("append", keys, args)
         if index == -1:
-            raise _gone()
+            raise gone()
         if index == -2:
-            raise BadInput(
-                "Only the last answer can be given again; another message has come since. Edit that message instead."
-            )
+            raise BadInput(NOT_LAST)
+        if index == -3:
+            raise BadInput(FORGOTTEN_SINCE)
         return Appended(index, bool(repeated[0]))
 
     def extend(
         self, user: str, thread: str, turns: Sequence[Turn], traces: Sequence[Trace], events: Sequence[Trace] = ()
     ) -> None:
-        keys = _keys(user, thread)
-        sums = additions([call for trace in (*traces, *events) for call in trace.calls])
+        keys = keys_of(user, thread)
+        sums, edits = additions([call for trace in (*traces, *events) for call in trace.calls]), edits_of(events)
 
-        def write(client: Redis) -> None:
-            client.delete(keys[1], keys[2], keys[3], keys[8], keys[9])
-            for first in range(0, len(turns), _BLOCK):
-                block = turns[first : first + _BLOCK]
-                pipe = client.pipeline(transaction=False)
-                pipe.rpush(keys[1], *map(turn_json, block))
-                pipe.rpush(keys[2], *[to_json(TRACE, trace) for trace in traces[first : first + _BLOCK]])
-                pipe.hset(keys[3], mapping={turn.id: first + place for place, turn in enumerate(block)})
-                for key in keys[1:4]:  # with the rows, so that none stays for ever where this process dies
-                    pipe.pexpire(key, self._ttl)
-                pipe.execute()
-            pipe = client.pipeline(transaction=False)
+        def block(pipe: Pipeline, first: int) -> None:
+            turn_rows, trace_rows = turns[first : first + _BLOCK], traces[first : first + _BLOCK]
+            pipe.rpush(keys[1], *map(turn_json, turn_rows))
+            pipe.rpush(keys[2], *[to_json(TRACE, trace) for trace in trace_rows])
+            pipe.hset(keys[3], mapping={turn.id: first + place for place, turn in enumerate(turn_rows)})
+            for key in keys[1:4]:  # with the rows, so that none stays for ever where this process dies
+                pipe.pexpire(key, self._ttl)
+
+        def rest(pipe: Pipeline) -> None:
             if events:
                 pipe.rpush(keys[8], *[to_json(TRACE, trace) for trace in events])
             if sums:
                 pipe.hset(keys[9], mapping={name: str(amount).encode() for name, amount in sums.items()})
+            if edits:
+                pipe.hset(keys[0], mapping={f"edits:{key}": str(count).encode() for key, count in edits.items()})
             for key in keys:
                 pipe.pexpire(key, self._ttl)
-            pipe.execute()
+
+        def write(client: Redis) -> None:
+            client.delete(keys[1], keys[2], keys[3], keys[8], keys[9])
+            for first in range(0, len(turns), _BLOCK):
+                while_there(client, keys[0], partial(block, first=first))
+            while_there(client, keys[0], rest)
 
         if len(turns) != len(traces):
             raise ValueError(f"{len(turns)} turns with {len(traces)} traces")
         self._call(write)
 
     def put_state(
-        self, user: str, thread: str, memory_key: str, revision: str, state: State | None, trace: Trace | None = None
+        self,
+        user: str,
+        thread: str,
+        memory_key: str,
+        revision: str,
+        state: State | None,
+        trace: Trace | None = None,
+        texts: Mapping[str, str] = MappingProxyType({}),
+        since: str | None = None,
     ) -> str | None:
-        new = _revision()
+        head = head_of(state) if state else b""
+        rows = [(f"{memory_key}/{note.ref}", row_of(note)) for note in (versions(state) if state else ())]
+        # The same write has the same revision: where its acknowledgement was lost it is known when it comes again.
+        new = same_revision(revision, trace.turn_id if trace else "", [head, *(row for _, row in rows)])
         epoch, colon, read = revision.rpartition(":")
-        args: list[Any] = [memory_key, read, new, to_json(STATE, state) if state else ""]
+        args: list[Any] = [memory_key, read, new, head]
         args += [trace.turn_id, to_json(TRACE, trace)] if trace else ["", ""]
-        args += [int(trace is not None and trace.kind == "switch")]
+        args += ["" if trace is None or trace.kind in ("turn", "import") else "edit" if is_edit(trace) else "event"]
         args += [json.dumps(additions(trace.own_calls) if trace else {})]
-        args += [state.reach if state else 0, epoch]
-        for note in versions(state) if state else ():
-            args += [f"{memory_key}/{note.ref}", to_json(NOTE, note)]
-        result = self._run("put_state", _keys(user, thread), args)
+        args += [state.reach if state else 0, epoch, json.dumps(dict(texts)), "any" if since is None else since]
+        plain = silent(trace) if trace else None
+        args += ["" if plain is None or plain == trace else to_json(TRACE, plain)]
+        args += [part for row in rows for part in row]
+        result = self._run("put_state", keys_of(user, thread), args)
         if result < 0:
-            raise _gone()
+            raise gone()
         return f"{epoch}{colon}{new}" if result else None
 
-    def clear(self, user: str, thread: str) -> dict[str, int]:
-        were = self._run("clear", _keys(user, thread), [])
-        if not were:
-            raise _gone()
-        self._call(lambda client: client.unlink(_index(user, "cache")))
-        return dict(zip(("turns", "notes", "texts", "events"), were, strict=True))
-
     def put_notes(self, user: str, thread: str, notes: Mapping[str, Note], texts: Mapping[str, str]) -> None:
-        keys = _keys(user, thread)
+        keys = keys_of(user, thread)
 
-        def write(client: Redis) -> None:
-            pipe = client.pipeline(transaction=False)
+        def write(pipe: Pipeline) -> None:
             if notes:
-                pipe.hset(keys[5], mapping={ref: to_json(NOTE, note) for ref, note in notes.items()})
+                pipe.hset(keys[5], mapping={ref: row_of(note) for ref, note in notes.items()})
             if texts:
                 pipe.hset(keys[6], mapping={name: text.encode() for name, text in texts.items()})
             for key in keys[5:7]:
                 pipe.pexpire(key, self._ttl)
-            pipe.execute()
 
-        self._call(write)
+        self._call(lambda client: while_there(client, keys[0], write))
 
     # The user
 
     def settings(self, user: str) -> dict[str, Any]:
-        row: Any = self._call(lambda client: client.get(_index(user, "settings")))
+        row: Any = self._call(lambda client: client.get(index_of(user, "settings")))
         return json.loads(row) if row else {}
 
     def put_settings(self, user: str, settings: Mapping[str, Any]) -> None:
-        self._call(lambda client: client.set(_index(user, "settings"), json.dumps(settings), px=self._ttl))
-
-    def erase(self, user: str) -> dict[str, int]:
-        def remove(client: Redis) -> dict[str, int]:
-            names: Any = [
-                *client.zrange(_index(user, "threads"), 0, -1),
-                *client.zrange(_index(user, "deleted"), 0, -1),
-            ]
-            turns = 0
-            for name in names:
-                keys = _keys(user, name.decode())
-                turns += client.llen(keys[1])
-                client.unlink(*keys)
-            client.unlink(*(_index(user, name) for name in ("threads", "deleted", "settings", "cache")))
-            return {"threads": len(names), "turns": turns}
-
-        return self._call(remove)
-
-
-_LUA = Path(__file__).parent / "lua"
-
-
-def _keys(user: str, thread: str) -> list[str]:
-    check_thread(thread)
-    return [f"{_index(user, thread)}:{name}" for name in NAMES]
-
-
-def _index(user: str, name: str) -> str:
-    check_user(user)
-    return f"mi:{{{user}}}:{name}"
+        self._call(lambda client: client.set(index_of(user, "settings"), json.dumps(settings), px=self._ttl))
 
 
 def _turns(rows: Iterable[bytes], first: int) -> tuple[Turn, ...]:
@@ -359,11 +334,6 @@ def _at(trace: Trace, index: int) -> Trace:
     return trace
 
 
-def _revision() -> str:
-    return uuid.uuid4().hex[:12]
-
-
-def _gone() -> ThreadGone:
-    return ThreadGone(
-        "This conversation has been deleted. Restore it from the menu within ten minutes, or start a new one."
-    )
+def _deleting(user: str, thread: str) -> list[str]:
+    indexes = (index_of(user, name) for name in ("threads", "deleted", "cache"))
+    return [*keys_of(user, thread), *indexes, pictures_of(user, thread)]

@@ -11,46 +11,35 @@ costs recall. After Vaswani et al. (2017), with turns in the place of tokens and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from pydantic import Field
 
-from memory.base import Memory, Recall, Search, Services, State, Turn
+from memory.base import Memory, Recall, Services, State, Turn
+from memory.common.retrieved import RetrievedMemory, Searched
 from memory.retrieval.ranking import Ranking
 from memory.retrieval.select import choose
 from memory.retrieval.view import scores_of
-from memory.strategies.vector import index
-from memory.views import View, Weights
+from memory.views import Form, Weights
 
 
-class AttentionMemory(Memory):
+class AttentionMemory(RetrievedMemory):
     """Sends the turns with the largest softmax weights that fit its budget."""
 
     short = "attention"
     label = "Attention"
-    family = "retrieved"
     place = 4
     keeps = "the turns with the largest weights: alike and not too old"
     forgets = "old turns, as their weight decays"
-    costs = "the budget; an embedding of each turn where it searches by meaning"
-    stateful = True
-    state_settings = ("search",)
 
     class Settings(Memory.Settings):
         max_token_limit: int = Field(1000, ge=20, le=1_000_000, description="Filled with the heaviest turns that fit")
         temperature: float = Field(0.1, gt=0, le=10, description="Low: all weight on the best; high: evenly spread")
         half_life: float = Field(50, gt=0, le=1_000_000, description="After so many turns a weight is halved")
-        search: Search | None = Field(
-            None, description="By words, by meaning or both (empty: both where a real embedding is there, else words)"
-        )
+        search: Searched = None
 
     settings: Settings
-
-    @property
-    def retrieves(self) -> bool:
-        return True
 
     def read(self, state: State, transcript: Sequence[Turn], query: str, services: Services, budget: int) -> Recall:
         limit = min(self.settings.max_token_limit, budget)
@@ -71,15 +60,12 @@ class AttentionMemory(Memory):
         weights = weights / (weights.sum() or 1.0)
         return ranking.rescored(weights, {"similarity": similarity, "recency": recency})
 
-    def write(self, state: State, transcript: Sequence[Turn], services: Services, recall: Recall | None) -> State:
-        return index(state, transcript, services, self.settings.search)
-
-    def view(self, state: State, recall: Recall, transcript: Sequence[Turn], query: str, services: Services) -> View:
-        view = super().view(state, recall, transcript, query, services)
+    def _forms(
+        self, recall: Recall, transcript: Sequence[Turn], query: str, services: Services
+    ) -> Iterable[Form | None]:
         values = [0.0] * len(transcript)
         weighed = self._weighed(transcript, query, services)
         for unit, weight in zip(weighed.units, weighed.scores, strict=True):
             values[unit.turn] += float(weight)
         sent = tuple(sorted({item.turns[0] for item in recall.items if item.turns}))
-        forms = (Weights(tuple(values), sent) if any(values) else None, scores_of(recall, ("similarity", "recency")))
-        return replace(view, forms=tuple(form for form in forms if form))
+        return (Weights(tuple(values), sent) if any(values) else None), scores_of(recall, ("similarity", "recency"))

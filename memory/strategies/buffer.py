@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memory.base import Memory, Recall, Services, State, Turn
-from memory.fit import newest
+from memory.common.fit import newest
 
 
 class ConversationBufferMemory(Memory):

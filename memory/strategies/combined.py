@@ -4,25 +4,34 @@
 
 The budget is divided evenly; what one part leaves over goes to those after it, and in a second round to those before.
 A turn that an earlier part sends is not sent again by a later one, which recalls others in its place. Notes come first
-in the prompt, then quoted turns, then turns word for word, so that the newest words stand next to the query.
+in the prompt, then quoted turns, then turns word for word, so that the newest words stand next to the query; its own
+`memory_place`, and not that of a part, puts the turns first.
 Classic's parts know nothing of each other or of a budget.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from copy import copy
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from langchain_core.tools import BaseTool
 from pydantic import Field, field_validator
 
-from memory.base import Item, LeftOut, Memory, Note, Recall, Services, Span, State, Turn
+from memory.base import MOST_MADE, Item, LeftOut, Memory, Note, Notes, Recall, Services, Span, State, Turn
+from memory.common.division import divided, named_apart
+from memory.common.draft import kept, taken
+from memory.common.place import Place, placed
+from memory.common.quote import headings
+from memory.common.spans import marks, runs
 from memory.errors import BadInput
-from memory.quote import headings
+from memory.longterm.memory import LongTermMemory
 from memory.retrieval.view import place_of
-from memory.views import View
+from memory.strategies.procedural import ProceduralMemory
+from memory.views import Form, View
 
 
 class CombinedMemory(Memory):
@@ -46,6 +55,7 @@ class CombinedMemory(Memory):
         max_token_limit: int = Field(
             2000, ge=20, le=1_000_000, description="At most so many tokens, all parts together"
         )
+        memory_place: Place = "before"
 
         @field_validator("memories")
         @classmethod
@@ -67,8 +77,21 @@ class CombinedMemory(Memory):
         return f"{self.name}({'+'.join(part.key for part in self.parts)})"
 
     @property
+    def labels(self) -> list[str]:
+        """The names of its parts, of which no two are the same."""
+        return named_apart([part.label for part in self.parts])
+
+    @property
     def retrieves(self) -> bool:
         return any(part.retrieves for part in self.parts)
+
+    @property
+    def embeds(self) -> bool:
+        return any(part.embeds for part in self.parts)
+
+    @property
+    def rests(self) -> bool:
+        return any(part.rests for part in self.parts)
 
     @property
     def tail(self) -> int:
@@ -77,39 +100,71 @@ class CombinedMemory(Memory):
     def read(self, state: State, transcript: Sequence[Turn], query: str, services: Services, budget: int) -> Recall:
         limit = min(self.settings.max_token_limit, budget)
         recalls = [Recall()] * len(self.parts)
+        asked: list[tuple[int, frozenset[int]] | None] = [None] * len(self.parts)
+        parts = taken(state.notes, Parts)
         for again in (False, True):
             for number, part in enumerate(self.parts):
                 left = limit - sum(recall.tokens for recall in recalls) + recalls[number].tokens
                 share = left if again else left // (len(self.parts) - number)
                 earlier = Recall(tuple(item for recall in recalls[:number] for item in recall.items))
-                beside = _beside(services, frozenset(_turns(earlier)))
-                recall = part.read(_state_of(state, number), transcript, query, beside, share)
+                sent = frozenset(_turns(earlier))
+                if asked[number] == (share, sent):
+                    continue
+                asked[number] = share, sent
+                own = parts.state(state, number)
+                recall = part.read(own, transcript, query, _beside(services, sent), share)
                 recalls[number] = _without(recall, earlier, transcript, services.encoding)
-        joined = _joined(recalls, [part.label for part in self.parts], len(transcript))
-        return _quoted_once(joined, recalls, transcript, services.encoding, limit)
+        kept(state.notes, parts)
+        labels = self.labels
+        joined, owners = _joined(recalls, labels, len(transcript))
+        whole = _quoted_once(joined, recalls, transcript, services.encoding, limit)
+        shares = divided(whole, owners, recalls, labels, [share for share, _ in filter(None, asked)])
+        return placed(replace(whole, shares=shares), self.settings.memory_place)
 
     def write(self, state: State, transcript: Sequence[Turn], services: Services, recall: Recall | None) -> State:
         if state.covered == len(transcript) and (state.parts or not len(transcript)):
             return state
         # One that was rebuilt from notes, as a fork's is, covers what its newest part does: the others catch up.
-        notes: dict[str, Note] = {}
+        parts, notes = taken(state.notes, Parts), Notes(state.notes)
         made = list(state.made)
         covered: dict[str, int] = {}
         for number, part in enumerate(self.parts):
-            after = part.write(_state_of(state, number), transcript, services, None)
-            notes |= {f"{number}.{id}": _named(note, number) for id, note in after.notes.items()}
-            made += [_named(note, number) for note in after.made]
+            after = part.write(parts.state(state, number), transcript, services, None)
+            parts.notes[str(number)] = after.notes
+            new = [_named(note, number) for note in after.made]
+            made += new
+            # Of very many only the last are told of.
+            changed = new if len(new) < MOST_MADE else [_named(note, number) for note in after.notes.values()]
+            for note in changed:
+                notes[note.id] = note
             covered[str(number)] = after.covered
-        return State(min(covered.values()), notes, covered, tuple(made))
+        kept(notes, parts)
+        newest = tuple(made[-MOST_MADE:])
+        return replace(state, covered=min(covered.values()), notes=notes, parts=covered, made=newest)
+
+    def tools(self, state: State, services: Services) -> Sequence[BaseTool]:
+        parts = Parts(state.notes)
+        found = [
+            tool for number, part in enumerate(self.parts) for tool in part.tools(parts.state(state, number), services)
+        ]
+        return list({tool.name: tool for tool in reversed(found)}.values())[::-1]  # of one name the first part's
+
+    def worded(self, id: str, parts: Mapping[str, str]) -> str:
+        number, _, own = id.partition(".")
+        part = next((part for place, part in enumerate(self.parts) if str(place) == number), None)
+        return part.worded(own, parts) if part else ""
 
     def view(self, state: State, recall: Recall, transcript: Sequence[Turn], query: str, services: Services) -> View:
         view = super().view(State(), recall, transcript, query, services)
-        views = []
+        forms, notes = dict[type[Form], Form](), list[Note]()
+        parts = Parts(state.notes)
         for number, part in enumerate(self.parts):
-            own = Recall(tuple(_unnamed(item, number) for item in recall.items), recall.left_out)
-            views.append(part.view(_state_of(state, number), own, transcript, query, services))
-        forms = {type(form): form for one in views for form in one.forms}
-        return replace(view, notes=tuple(note for one in views for note in one.notes), forms=tuple(forms.values()))
+            mine = (item for item in recall.items if item.turns or item.ref.startswith(f"{number}."))
+            own = Recall(tuple(_unnamed(item, number) for item in mine), recall.left_out)
+            drawn = part.view(parts.state(state, number), own, transcript, query, services)
+            forms |= {type(form): form for form in drawn.forms}
+            notes += [_named(note, number) for note in drawn.notes]
+        return replace(view, notes=tuple(notes), forms=tuple(forms.values()))
 
 
 def parts_of(text: str) -> list[Memory]:
@@ -125,6 +180,11 @@ def parts_of(text: str) -> list[Memory]:
         if isinstance(memory, CombinedMemory):
             raise BadInput("a combined memory cannot be a part of one: name its parts instead")
         found.append(memory)
+    tools = [part.noun for part in found if isinstance(part, LongTermMemory) and part.formation == "active"]
+    if twice := next((noun for noun in tools if tools.count(noun) > 1), None):
+        raise BadInput(
+            f"two parts would be called by the one tool manage_{twice}: give one of them another formation than active"
+        )
     if not found:
         raise BadInput("name at least one memory: window(k=3)+vector(k=4)")
     if len(found) > 8:
@@ -132,17 +192,24 @@ def parts_of(text: str) -> list[Memory]:
     return found
 
 
-def _state_of(state: State, number: int) -> State:
-    """Return a part's state: its notes under their own names."""
-    prefix = f"{number}."
-    notes = {
-        id.removeprefix(prefix): replace(note, id=id.removeprefix(prefix))
-        for id, note in state.notes.items()
-        if id.startswith(prefix)
-    }
-    # A state that was rebuilt from notes covers what the newest of them does.
-    newest = max((note.since for note in notes.values()), default=0)
-    return State(state.parts.get(str(number), newest), notes)
+class Parts:
+    """The notes of each part, under their own names."""
+
+    def __init__(self, notes: Mapping[str, Note]) -> None:
+        self.notes: dict[str, Mapping[str, Note]] = {}
+        found: dict[str, Notes] = {}
+        for id, note in notes.items():
+            number, _, own = id.partition(".")
+            found.setdefault(number, Notes())[own] = replace(note, id=own)
+        self.notes |= found
+
+    def state(self, whole: State, number: int) -> State:
+        """Return the state of a part; one that was rebuilt from notes covers what the newest of them does."""
+        notes = self.notes.setdefault(str(number), Notes())
+        covered = whole.parts.get(str(number))
+        if covered is None:
+            covered = max((note.covers for note in notes.values()), default=0)
+        return State(covered, notes)
 
 
 def _named(note: Note, number: int) -> Note:
@@ -198,31 +265,44 @@ def _gaps(span: Span, sent: Set[int]) -> list[Span]:
     return gaps
 
 
-def _joined(recalls: Sequence[Recall], labels: Sequence[str], length: int) -> Recall:
-    """Join what the parts recalled; a turn is left out where no part sends it, for the reason of each that says one."""
+def _joined(recalls: Sequence[Recall], labels: Sequence[str], length: int) -> tuple[Recall, dict[str, int]]:
+    """Join what the parts recalled, and say by its ref which part an item is from.
+
+    A turn is left out where no part sends it, for the reason of each that says one.
+    """
     items: list[Item] = []
+    owners: dict[str, int] = {}
     for number, (recall, label) in enumerate(zip(recalls, labels, strict=True)):
         for item in recall.items:
             ref = item.ref if item.turns else f"{number}.{item.ref}"
-            items.append(replace(item, ref=ref, why=f"{label}: {item.why}"))
+            # Field by field: `replace` takes five times as long, and a prompt may have a hundred.
+            rest = item.tokens, item.turns, item.text, item.score, item.shortened, item.quoted, item.parts, item.picture
+            items.append(Item(ref, item.segment, f"{label}: {item.why}", *rest))
+            owners[ref] = number
     items.sort(key=lambda item: ((1 if item.quoted else 2), item.turns) if item.turns else (0, (0, 0)))
-    sent, whole = frozenset(_turns(Recall(tuple(items)))), _whole(items)
-    items = [item for item in items if not (item.turns and item.ref.startswith("message:") and item.turns[0] in whole)]
-    reasons = [(one, label) for recall, label in zip(recalls, labels, strict=True) for one in recall.left_out]
+    sent, whole = marks(length, _turns(Recall(tuple(items)))), marks(length, _whole(items))
+    items = [item for item in items if not (item.turns and item.ref.startswith("message:") and whole[item.turns[0]])]
+    reasons = [(one, number) for number, recall in enumerate(recalls) for one in recall.left_out]
     # The best reason first: its gist is sent, it was not alike enough, it is outside of something.
     reasons.sort(key=lambda reason: 0 if reason[0].kind == "summary" else 1 if reason[0].score is not None else 2)
     left: list[LeftOut] = []
-    because: dict[int, str] = {}
-    for one, label in reasons:
-        # Of one turn several messages may be left out, each for a reason of its own.
-        own = label if one.message is not None else None
-        gone = {turn for turn in range(*one.turns) if because.get(turn, own) != own}
-        for gap in _gaps(one.turns, gone | ((sent if own is None else whole) & set(range(*one.turns)))):
-            left.append(replace(one, turns=gap, why=f"{label}: {one.why}"))
-            because |= dict.fromkeys(range(*gap), label)
+    because = np.full(length, -1)
+    for one, number in reasons:
+        begin, stop = one.turns
+        if one.message is not None:
+            # Of one turn several messages may be left out, each for a reason of its own.
+            gaps = [one.turns] if not whole[begin] and because[begin] in (-1, number) else []
+        elif stop - begin == 1:
+            gaps = [one.turns] if not sent[begin] and because[begin] < 0 else []
+        else:
+            gaps = [(begin + first, begin + end) for first, end in runs((because < 0)[begin:stop] & ~sent[begin:stop])]
+        for gap in gaps:
+            why = f"{labels[number]}: {one.why}"
+            left.append(LeftOut(gap, why, one.kind, one.rank, one.score, one.message, one.parts))
+            because[slice(*gap)] = number
     # What one part left to another that took less in the end.
-    left += [LeftOut(gap, "no part had room for it", "budget") for gap in _gaps((0, length), sent | set(because))]
-    return Recall(tuple(items), tuple(left))
+    left += [LeftOut(gap, "no part had room for it", "budget") for gap in runs((because < 0) & ~sent)]
+    return Recall(tuple(items), tuple(left)), owners
 
 
 def _quoted_once(
@@ -242,7 +322,8 @@ def _quoted_once(
         # What was cut is ended as a line where another follows.
         ends = [item.shortened is not None and item is not quoted[-1] for item in quoted]
         costs = zip(quoted, headings(quoted, transcript, encoding), ends, strict=True)
-        quoted = [replace(item, tokens=size[item.ref] + cost + end) for item, cost, end in costs]
+        sizes = [(item, size[item.ref] + cost + end) for item, cost, end in costs]
+        quoted = [item if item.tokens == tokens else replace(item, tokens=tokens) for item, tokens in sizes]
         if sum(item.tokens for item in quoted) <= rest:
             return Recall((*notes, *quoted, *turns), tuple(left))
         # Times that go to and fro, as an import may have them, need more date lines than the parts have counted.
@@ -251,3 +332,10 @@ def _quoted_once(
         assert worst.turns
         why = f"over the budget of {limit:,} tokens"
         left.append(LeftOut(worst.turns, why, "budget", None, worst.score, place_of(worst.ref)))
+
+
+def learner(memory: Memory) -> ProceduralMemory | None:
+    """Return what of a memory learns from what is said of answers: itself, a part of it, or None."""
+    if isinstance(memory, CombinedMemory):
+        return next(filter(None, map(learner, memory.parts)), None)
+    return memory if isinstance(memory, ProceduralMemory) else None

@@ -11,17 +11,17 @@ rewritten by a model that sees what it said before, names are found whatever the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 
 from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import BaseModel, ConfigDict, Field
 
-from memory.base import Item, Memory, Note, Recall, Services, State, Turn
-from memory.errors import ModelFailed
-from memory.extract import beside_notes, drawn, extract, said, sources_of, with_source
-from memory.fit import note_item
-from memory.names import canonical, folded, id_of, mentioned, one_line
+from memory.base import Memory, Note, Recall, Services, State, Turn
+from memory.common.draft import Draft
+from memory.common.extract import drawn, extract, said, sources_of, with_source
+from memory.common.extracted import ExtractedMemory, Index
+from memory.common.names import Names, canonical, folded, id_of, one_line
+from memory.common.place import Place
 from memory.tokens import count_tokens, shorten, well_formed
 from memory.views import Graph, Node, View
 
@@ -55,52 +55,68 @@ class Entity(BaseModel):
     aliases: list[str] = Field(default_factory=list, max_length=5, description="other names that the lines give it")
 
 
-class ConversationEntityMemory(Memory):
+class Entities(Index):
+    """The names of all that have a note, by the note's id."""
+
+    def __init__(self, notes: Mapping[str, Note]) -> None:
+        self.names = Names()
+        super().__init__(notes)
+
+    def add(self, note: Note) -> None:
+        self.names.put(note.id, [str(note.data["name"]), *map(str, note.data.get("aliases", ()))])
+
+
+class ConversationEntityMemory(ExtractedMemory[Entities]):
     """Sends the notes on whom and what the query mentions, and the last k turns."""
 
     short = "entity"
     label = "Entities"
-    family = "extracted"
     place = 1
     keeps = "a note on each person, place and thing"
-    forgets = "what is in no note, after k turns"
-    costs = "one call of its own each turn"
-    stateful = True
+    index = Entities
 
     class Settings(Memory.Settings):
         k: int = Field(3, ge=0, le=1000, description="How many of the last turns are sent beside the notes")
+        memory_place: Place = "before"
 
-    settings: Settings
+    def _about(self, known: Entities, notes: Mapping[str, Note], query: str) -> Iterable[tuple[Note, str]]:
+        return ((notes[id], "a note on what your message mentions") for id in known.names.mentioned(query))
 
-    @property
-    def tail(self) -> int:
-        return min(200, self.settings.k)
-
-    def read(self, state: State, transcript: Sequence[Turn], query: str, services: Services, budget: int) -> Recall:
-        encoding, k = services.encoding, self.settings.k
-        limit = budget // 2 if k and len(transcript) else budget
-        items: list[Item] = []
-        sent: list[Note] = []
-        for id in mentioned(names_of(state), query):
-            note = state.notes[id]
-            size, why = count_tokens(note.text, encoding), "a note on what your message mentions"
-            if size > limit and items:
-                continue
-            if item := note_item(note.ref, note.text, why, limit, encoding, size):
-                items.append(item)
-                sent.append(note)
-                limit -= item.tokens
-        recent = beside_notes(sent, transcript, k, budget - sum(item.tokens for item in items), encoding)
-        return Recall((*items, *recent.items), recent.left_out)
-
-    def write(self, state: State, transcript: Sequence[Turn], services: Services, recall: Recall | None) -> State:
-        for index, turn in enumerate(transcript[state.covered :], state.covered):
-            try:
-                state = replace(_with_turn(state, turn, index, services), covered=index + 1)
-            except ModelFailed as error:
-                services.failed(error)
-                break
-        return state
+    def _take_in(self, turn: Turn, index: int, draft: Draft, known: Entities, services: Services) -> None:
+        """Take in one turn: one call, a next version of the note on each entity that it tells of."""
+        words = said(turn, services, reserved=MAX_KNOWN + 1500)
+        if not words:
+            return
+        shown, lines = set[str](), "Known notes:"
+        for id in known.names.mentioned(words):
+            name = str(draft.notes[id].data["name"])
+            line = f"\n- {name}: {draft.notes[id].text.removeprefix(f'{name} — ')}"
+            if count_tokens(lines + line, services.encoding) <= MAX_KNOWN:
+                shown, lines = shown | {id}, lines + line
+        lines = lines if shown else f"{lines} none"
+        asked = [SystemMessage(_INSTRUCTIONS), HumanMessage(f"{lines}\n\nNew lines:\n{words}")]
+        for found in extract(services, asked, "entities", 600, [Entity]):
+            assert isinstance(found, Entity)
+            name, aliases = canonical(well_formed(found.name)), [canonical(well_formed(one)) for one in found.aliases]
+            id = _id(draft.notes, known.names, name, aliases)
+            earlier = draft.notes.get(id)
+            earlier = earlier if earlier and earlier.text else None
+            text = one_line(well_formed(found.note))
+            if earlier and id not in shown:
+                # The model did not see what was known, or tells of one entity twice.
+                text = text if earlier.text in text else f"{earlier.text} {text}"
+            shown.discard(id)
+            if name.casefold() not in text.casefold() or _POSES.match(text):
+                text = f"{name} — {text}"
+            turns, span = with_source(earlier, index)
+            data = {"name": earlier.data.get("name", name) if earlier else name, "turns": turns}
+            others = {
+                folded(one): one for one in [*(earlier.data.get("aliases", ()) if earlier else ()), name, *aliases]
+            }
+            others.pop(folded(str(data["name"])), None)
+            if others:
+                data["aliases"] = list(others.values())[:5]
+            known.add(draft.note(id, _within(text, services.encoding), span, index + 1, data))
 
     def view(self, state: State, recall: Recall, transcript: Sequence[Turn], query: str, services: Services) -> View:
         sent = {item.ref for item in recall.items}
@@ -112,58 +128,13 @@ class ConversationEntityMemory(Memory):
         return drawn(state, recall, len(transcript), Graph(nodes))
 
 
-def names_of(state: State) -> dict[str, list[str]]:
-    """Return the names of each entity that has a note, by the note's id."""
-    return {
-        id: [str(note.data["name"]), *map(str, note.data.get("aliases", ()))]
-        for id, note in state.notes.items()
-        if note.text
-    }
-
-
-def _with_turn(state: State, turn: Turn, index: int, services: Services) -> State:
-    """Take in one turn: one call, a next version of the note on each entity that it tells of."""
-    words = said(turn, services, reserved=MAX_KNOWN + 1500)
-    if not words:
-        return state
-    shown, known = set[str](), "Known notes:"
-    for id in mentioned(names_of(state), words):
-        name = str(state.notes[id].data["name"])
-        line = f"\n- {name}: {state.notes[id].text.removeprefix(f'{name} — ')}"
-        if count_tokens(known + line, services.encoding) <= MAX_KNOWN:
-            shown, known = shown | {id}, known + line
-    known = known if shown else f"{known} none"
-    asked = [SystemMessage(_INSTRUCTIONS), HumanMessage(f"{known}\n\nNew lines:\n{words}")]
-    for found in extract(services, asked, "entities", 600, [Entity]):
-        assert isinstance(found, Entity)
-        name, aliases = canonical(well_formed(found.name)), [canonical(well_formed(one)) for one in found.aliases]
-        id = _id(state.notes, name, aliases)
-        earlier = state.notes.get(id)
-        text = one_line(well_formed(found.note))
-        if earlier and id not in shown:
-            # The model did not see what was known, or tells of one entity twice.
-            text = text if earlier.text in text else f"{earlier.text} {text}"
-        shown.discard(id)
-        if name.casefold() not in text.casefold() or _POSES.match(text):
-            text = f"{name} — {text}"
-        turns, span = with_source(earlier, index)
-        data = {"name": earlier.data["name"] if earlier else name, "turns": turns}
-        others = {folded(one): one for one in [*(earlier.data.get("aliases", ()) if earlier else ()), name, *aliases]}
-        others.pop(folded(str(data["name"])), None)
-        if others:
-            data["aliases"] = list(others.values())[:5]
-        state = state.with_note(id, _within(text, services.encoding), span, index + 1, data)
-    return state
-
-
-def _id(notes: Mapping[str, Note], name: str, aliases: Sequence[str]) -> str:
+def _id(notes: Mapping[str, Note], names: Names, name: str, aliases: Sequence[str]) -> str:
     """Find the note of whoever has this name, or is called by one of these others."""
     own = id_of("entity", name)
     if own in notes:
         return own
-    called = {folded(str(one)): id for id, note in notes.items() for one in note.data.get("aliases", ())}
-    ids = [called.get(folded(name)), *(id for one in aliases if (id := id_of("entity", one)) in notes)]
-    return next((id for id in ids if id), own)
+    ids = [*sorted(names.called(name)), *(id for one in aliases if (id := id_of("entity", one)) in notes)]
+    return next(iter(ids), own)
 
 
 def _within(text: str, encoding: str) -> str:

@@ -14,16 +14,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import BaseModel, ConfigDict, Field
 
-from memory.base import Item, Memory, Note, Recall, Services, State, Turn
-from memory.errors import ModelFailed
-from memory.extract import beside_notes, drawn, extract, said, sources_of, with_source
-from memory.names import USER, canonical, folded, id_of, mentioned, one_line
+from memory.base import Memory, Note, Recall, Services, State, Turn
+from memory.common.draft import Draft
+from memory.common.extract import drawn, extract, said, sources_of, with_source
+from memory.common.extracted import ExtractedMemory, Index
+from memory.common.names import USER, Names, canonical, folded, id_of, one_line
+from memory.common.place import Place
 from memory.tokens import count_tokens, well_formed
 from memory.views import Edge, Graph, Node, View
 
@@ -55,54 +56,102 @@ MOST = 60
 """How many triples are sent at most, the nearest and newest; those around somebody who is spoken of daily are many."""
 
 
-class ConversationKGMemory(Memory):
+class Triples(Index):
+    """The triples at each end, those noted last at the end, and the names of the ends."""
+
+    def __init__(self, notes: Mapping[str, Note]) -> None:
+        self.names, self.labels = Names(), dict[str, str]()
+        self._at: dict[str, dict[str, Note]] = {}
+        super().__init__(notes)
+
+    def add(self, note: Note) -> None:
+        for id, label in zip(_ends(note), _names(note), strict=True):
+            at = self._at.setdefault(id, {})
+            at.pop(note.id, None)
+            at[note.id] = note
+            if id not in self.labels:
+                self.labels[id] = label
+                self.names.put(id, [label])
+
+    def around(self, query: str, depth: int, most: int) -> list[tuple[Note, int]]:
+        """Return the triples around the entities that a query mentions, each with its steps from the nearest of them.
+
+        The nearest come first, of those as near the newest, `most` of all.
+        """
+        front = self.names.mentioned(query)
+        reached, found = set(front), dict[str, tuple[Note, int]]()
+        for steps in range(1, depth + 1):
+            near = {note.id: note for id in front for note in self._newest(id, most, found)}
+            further: list[str] = []
+            for note in sorted(near.values(), key=lambda note: (-note.since, note.id)):
+                found[note.id] = (note, steps)
+                further += [id for id in _ends(note) if id not in reached]
+                reached.update(further)
+            if len(found) >= most:
+                break
+            front = further
+        return list(found.values())[:most]
+
+    def _newest(self, id: str, most: int, found: Container[str]) -> Iterator[Note]:
+        """Yield the newest triples at an end that are not found yet: `most`, and all as old as the last of them."""
+        since = None
+        for note in reversed(self._at[id].values()):
+            if note.id in found:
+                continue
+            if most <= 0 and note.since != since:
+                return
+            most, since = most - 1, note.since
+            yield note
+
+
+class ConversationKGMemory(ExtractedMemory[Triples]):
     """Sends the triples around whom and what the query mentions, and the last k turns."""
 
     short = "kg"
     label = "Knowledge graph"
-    family = "extracted"
     place = 2
     keeps = "who does what with whom, as triples"
     forgets = "what is no relation, after k turns"
-    costs = "one call of its own each turn"
-    stateful = True
+    index = Triples
 
     class Settings(Memory.Settings):
         depth: int = Field(2, ge=1, le=5, description="How many steps the triples are followed")
         k: int = Field(2, ge=0, le=1000, description="How many of the last turns are sent beside the triples")
+        memory_place: Place = "before"
 
     settings: Settings
 
-    @property
-    def tail(self) -> int:
-        return min(200, self.settings.k)
+    def _about(self, known: Triples, notes: Mapping[str, Note], query: str) -> Iterable[tuple[Note, str]]:
+        for note, steps in known.around(query, self.settings.depth, MOST):
+            yield note, f"{steps} {'step' if steps == 1 else 'steps'} from what your message mentions"
 
-    def read(self, state: State, transcript: Sequence[Turn], query: str, services: Services, budget: int) -> Recall:
-        encoding, k = services.encoding, self.settings.k
-        rest = budget // 2 if k and len(transcript) else budget
-        items: list[Item] = []
-        sent: list[Note] = []
-        for note, steps in around(state.notes, query, self.settings.depth)[:MOST]:
-            size = count_tokens(note.text, encoding)
-            if size <= rest:
-                far = "1 step" if steps == 1 else f"{steps} steps"
-                why = f"{far} from what your message mentions"
-                items.append(Item(note.ref, "memory", why, size, text=note.text))
-                sent.append(note)
-                rest -= size
-        # Of two that contradict each other the later one is to stand later.
-        items.sort(key=lambda item: state.notes[item.ref.rpartition(":")[0]].since)
-        recent = beside_notes(sent, transcript, k, budget - sum(item.tokens for item in items), encoding)
-        return Recall((*items, *recent.items), recent.left_out)
+    def _take_in(self, turn: Turn, index: int, draft: Draft, known: Triples, services: Services) -> None:
+        """Take in one turn: one call, and a note for each triple that it states."""
+        words = said(turn, services, reserved=MAX_KNOWN + 1500)
+        if not words:
+            return
+        names = "Known names:"
+        for id in known.names.mentioned(words):
+            more = f"{names}{',' if names[-1] != ':' else ''} {known.labels[id]}"
+            names = more if count_tokens(more, services.encoding) <= MAX_KNOWN else names
+        asked = [SystemMessage(_INSTRUCTIONS), HumanMessage(f"{names}\n\nNew lines:\n{words}")]
+        for found in extract(services, asked, "triples", 600, [Triple]):
+            assert isinstance(found, Triple)
+            subject, object = canonical(well_formed(found.subject)), canonical(well_formed(found.object))
+            predicate = one_line(well_formed(found.predicate).replace("_", " "))
+            id = id_of("triple", subject, predicate, object)
+            earlier = draft.notes.get(id)
+            if earlier and earlier.text:
+                # Said again: the words that it was noted in stay.
+                subject, predicate, object = (str(earlier.data[one]) for one in ("subject", "predicate", "object"))
+            else:
+                earlier = None
+            turns, span = with_source(earlier, index)
+            data = {"subject": subject, "predicate": predicate, "object": object, "turns": turns}
+            known.add(draft.note(id, sentence(subject, predicate, object), span, index + 1, data))
 
-    def write(self, state: State, transcript: Sequence[Turn], services: Services, recall: Recall | None) -> State:
-        for index, turn in enumerate(transcript[state.covered :], state.covered):
-            try:
-                state = replace(_with_turn(state, turn, index, services), covered=index + 1)
-            except ModelFailed as error:
-                services.failed(error)
-                break
-        return state
+    def worded(self, id: str, parts: Mapping[str, str]) -> str:
+        return sentence(*(parts.get(name, "") for name in ("subject", "predicate", "object")))
 
     def view(self, state: State, recall: Recall, transcript: Sequence[Turn], query: str, services: Services) -> View:
         sent = {item.ref for item in recall.items}
@@ -123,31 +172,6 @@ class ConversationKGMemory(Memory):
         return drawn(state, recall, len(transcript), Graph(nodes, edges))
 
 
-def around(notes: Mapping[str, Note], query: str, depth: int) -> list[tuple[Note, int]]:
-    """Return the triples around the entities that a query mentions, each with its steps from the nearest of them.
-
-    The nearest come first, of those as near the newest.
-    """
-    triples = [note for note in notes.values() if note.text]
-    at: dict[str, list[Note]] = defaultdict(list)
-    labels: dict[str, str] = {}
-    for note in triples:
-        for id, label in zip(_ends(note), _names(note), strict=True):
-            at[id].append(note)
-            labels.setdefault(id, label)
-    front = mentioned({id: [label] for id, label in labels.items()}, query)
-    reached, found = set(front), dict[str, tuple[Note, int]]()
-    for steps in range(1, depth + 1):
-        near = {note.id: note for id in front for note in at[id] if note.id not in found}
-        further: list[str] = []
-        for note in sorted(near.values(), key=lambda note: (-note.since, note.id)):
-            found[note.id] = (note, steps)
-            further += [id for id in _ends(note) if id not in reached]
-            reached.update(further)
-        front = further
-    return list(found.values())
-
-
 def sentence(subject: str, predicate: str, object: str) -> str:
     """Write a triple as a sentence; "age is" is something that the subject has.
 
@@ -158,33 +182,6 @@ def sentence(subject: str, predicate: str, object: str) -> str:
     text = f"{subject}{chr(39) + 's' if owns else ''} {predicate} {object}"
     text = text[0].upper() + text[1:] if subject == USER else text
     return text if text[-1] in ".!?…" else f"{text}."
-
-
-def _with_turn(state: State, turn: Turn, index: int, services: Services) -> State:
-    """Take in one turn: one call, and a note for each triple that it states."""
-    words = said(turn, services, reserved=MAX_KNOWN + 1500)
-    if not words:
-        return state
-    labels = {folded(name): name for note in state.notes.values() for name in _names(note)}
-    known = "Known names:"
-    for id in mentioned({id: [label] for id, label in labels.items()}, words):
-        more = f"{known}{',' if known[-1] != ':' else ''} {labels[id]}"
-        known = more if count_tokens(more, services.encoding) <= MAX_KNOWN else known
-    asked = [SystemMessage(_INSTRUCTIONS), HumanMessage(f"{known}\n\nNew lines:\n{words}")]
-    for found in extract(services, asked, "triples", 600, [Triple]):
-        assert isinstance(found, Triple)
-        subject, object = canonical(well_formed(found.subject)), canonical(well_formed(found.object))
-        predicate = one_line(well_formed(found.predicate).replace("_", " "))
-        id = id_of("triple", subject, predicate, object)
-        turns, span = with_source(state.notes.get(id), index)
-        if id in state.notes:
-            # Said again: the words that it was noted in stay.
-            data = {**state.notes[id].data, "turns": turns}
-        else:
-            data = {"subject": subject, "predicate": predicate, "object": object, "turns": turns}
-        text = sentence(str(data["subject"]), str(data["predicate"]), str(data["object"]))
-        state = state.with_note(id, text, span, index + 1, data)
-    return state
 
 
 def _names(note: Note) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from memory.base import Item, LeftOut, Memory, Recall, Services, State, Turn
-from memory.names import one_line
+from memory.common.names import one_line
 from memory.tokens import count_tokens, shorten
 
 

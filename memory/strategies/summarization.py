@@ -17,14 +17,14 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from memory.base import Item, LeftOut, Memory, Recall, Services, State, Turn
-from memory.errors import ModelFailed
-from memory.fit import newest, note_item
-from memory.summarize import summarize
+from memory.base import Memory, Services, State, Turn
+from memory.common.place import Place
+from memory.common.summarize import summarize
+from memory.common.summarized import SummarizedMemory
 from memory.tokens import count_tokens
 
 
-class SummarizationMemory(Memory):
+class SummarizationMemory(SummarizedMemory):
     """Sends all turns, until they are so many that the older ones become a summary."""
 
     short = "summarization"
@@ -33,41 +33,17 @@ class SummarizationMemory(Memory):
     keeps = "everything, then the gist of the old turns"
     forgets = "details of old turns, many at a time"
     costs = "up to the trigger, and a call of its own now and then"
-    stateful = True
     state_settings = ("trigger", "keep")
 
     class Settings(Memory.Settings):
         trigger: int = Field(4000, ge=20, le=1_000_000, description="Summarise when this many tokens are reached")
         keep: int = Field(20, ge=1, le=1000, description="At most so many of the newest messages stay as they are")
+        memory_place: Place = "before"
 
     settings: Settings
 
-    def read(self, state: State, transcript: Sequence[Turn], query: str, services: Services, budget: int) -> Recall:
-        note, first = state.notes.get("summary"), 0
-        items: list[Item] = []
-        left: list[LeftOut] = []
-        if note is not None:
-            first = note.turns[1]
-            size = count_tokens(note.text, services.encoding)
-            limit = budget // 2 if first < len(transcript) else budget
-            item = note_item(note.ref, note.text, f"summary of turns 1 to {first}", limit, services.encoding, size)
-            if item:
-                items.append(item)
-                left.append(LeftOut((0, first), f"merged into summary v{note.version}", "summary"))
-            else:
-                left.append(LeftOut((0, first), "over the budget", "budget"))
-        rest = budget - sum(item.tokens for item in items)
-        why = f"not summarised before {self.settings.trigger:,} tokens are reached"
-        recent = newest(transcript, first, rest, services.encoding, why)
-        return Recall((*items, *recent.items), (*left, *recent.left_out))
-
-    def write(self, state: State, transcript: Sequence[Turn], services: Services, recall: Recall | None) -> State:
-        try:
-            while state.covered < len(transcript):
-                state = self._cover(state, transcript, state.covered + 1, services)
-        except ModelFailed as error:
-            services.failed(error)
-        return state
+    def _limit(self, budget: int) -> tuple[int, str]:
+        return budget, f"not summarised before {self.settings.trigger:,} tokens are reached"
 
     def _cover(self, state: State, transcript: Sequence[Turn], length: int, services: Services) -> State:
         """Take in one more turn; where the trigger is reached, summarise all but the kept tail."""

@@ -14,9 +14,9 @@ from dataclasses import replace
 from pydantic import Field
 
 from memory.base import LeftOut, Memory, Recall, Services, State, Turn
+from memory.common.fit import note_item, note_left_out
+from memory.common.summarize import summarize
 from memory.errors import ModelFailed
-from memory.fit import note_item
-from memory.summarize import summarize
 from memory.tokens import count_tokens
 
 MAX_SUMMARY = 400
@@ -51,13 +51,8 @@ class ConversationSummaryMemory(Memory):
         end = note.turns[1]
         size = count_tokens(note.text, services.encoding)
         item = note_item(note.ref, note.text, f"summary of turns 1 to {end}", budget, services.encoding, size)
-        left = [
-            LeftOut(
-                (0, end),
-                f"merged into summary v{note.version}" if item else "over the budget",
-                "summary" if item else "budget",
-            )
-        ]
+        merged = LeftOut((0, end), f"merged into summary v{note.version}", "summary")
+        left = [merged if item else note_left_out(note, (0, end))]
         if end < length:
             left.append(LeftOut((end, length), "not yet in the summary"))
         return Recall((item,) if item else (), tuple(left))

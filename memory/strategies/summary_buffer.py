@@ -14,14 +14,14 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from memory.base import Item, LeftOut, Memory, Recall, Services, State, Turn
-from memory.errors import ModelFailed
-from memory.fit import newest, note_item
-from memory.summarize import summarize
+from memory.base import Memory, Services, State, Turn
+from memory.common.place import Place
+from memory.common.summarize import summarize
+from memory.common.summarized import SummarizedMemory
 from memory.tokens import count_tokens
 
 
-class ConversationSummaryBufferMemory(Memory):
+class ConversationSummaryBufferMemory(SummarizedMemory):
     """Sends a summary of what no longer fits, then the newest whole turns."""
 
     short = "summary_buffer"
@@ -30,7 +30,6 @@ class ConversationSummaryBufferMemory(Memory):
     keeps = "the gist of the old turns, the words of the new"
     forgets = "details of old turns"
     costs = "the budget, and a call of its own now and then"
-    stateful = True
     state_settings = ("max_token_limit", "summarize_block")
 
     class Settings(Memory.Settings):
@@ -40,6 +39,7 @@ class ConversationSummaryBufferMemory(Memory):
         summarize_block: int | None = Field(
             None, ge=1, le=1_000_000, description="Tokens of turns merged at a time (empty: a quarter of the limit)"
         )
+        memory_place: Place = "before"
 
     settings: Settings
 
@@ -47,38 +47,9 @@ class ConversationSummaryBufferMemory(Memory):
     def _block(self) -> int:
         return self.settings.summarize_block or max(1, self.settings.max_token_limit // 4)
 
-    def read(self, state: State, transcript: Sequence[Turn], query: str, services: Services, budget: int) -> Recall:
+    def _limit(self, budget: int) -> tuple[int, str]:
         limit = min(self.settings.max_token_limit, budget)
-        note, first = state.notes.get("summary"), 0
-        items: list[Item] = []
-        left: list[LeftOut] = []
-        if note is not None:
-            first = note.turns[1]
-            size = count_tokens(note.text, services.encoding)
-            item = note_item(
-                note.ref,
-                note.text,
-                f"summary of turns 1 to {first}",
-                limit // 2 if first < len(transcript) else limit,
-                services.encoding,
-                size,
-            )
-            if item:
-                items.append(item)
-                left.append(LeftOut((0, first), f"merged into summary v{note.version}", "summary"))
-            else:
-                left.append(LeftOut((0, first), "over the budget", "budget"))
-        rest = limit - sum(item.tokens for item in items)
-        recent = newest(transcript, first, rest, services.encoding, f"among the newest turns within {limit} tokens")
-        return Recall((*items, *recent.items), (*left, *recent.left_out))
-
-    def write(self, state: State, transcript: Sequence[Turn], services: Services, recall: Recall | None) -> State:
-        try:
-            while state.covered < len(transcript):
-                state = self._cover(state, transcript, state.covered + 1, services)
-        except ModelFailed as error:
-            services.failed(error)
-        return state
+        return limit, f"among the newest turns within {limit} tokens"
 
     def _cover(self, state: State, transcript: Sequence[Turn], length: int, services: Services) -> State:
         """Take in one more turn, merging the oldest kept ones when summary and turns are over the limit."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from memory.base import Memory, Recall, Services, State, Turn
-from memory.fit import newest
+from memory.common.fit import newest
 
 
 class ConversationTokenBufferMemory(Memory):

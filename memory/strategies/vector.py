@@ -11,32 +11,26 @@ twice and cannot clear it; ours keeps vectors alone, quotes the turns oldest fir
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from pydantic import Field, model_validator
 
-from memory.base import Memory, Recall, Search, Services, State, Turn
-from memory.errors import InspectorError
+from memory.base import Memory, Recall, Services, State, Turn
+from memory.common.retrieved import RetrievedMemory, Searched
 from memory.retrieval.select import choose
-from memory.retrieval.view import map_of, scores_of
-from memory.views import View
 
 MOST = 1000
 
 
-class VectorStoreRetrieverMemory(Memory):
+class VectorStoreRetrieverMemory(RetrievedMemory):
     """Sends the earlier turns that are most like the query."""
 
     short = "vector"
     label = "Vector store"
-    family = "retrieved"
     place = 1
     keeps = "every turn, found by likeness"
     forgets = "what is not like the question"
     costs = "k turns; an embedding of each turn where it searches by meaning"
-    stateful = True
-    state_settings = ("search",)
 
     class Settings(Memory.Settings):
         k: int = Field(4, ge=0, le=MOST, description="How many turns are recalled at most")
@@ -45,9 +39,7 @@ class VectorStoreRetrieverMemory(Memory):
         )
         score_threshold: float | None = Field(None, ge=0, le=1, description="Only turns with at least this score")
         neighbours: int = Field(0, ge=0, le=10, description="So many turns before and after each are sent as well")
-        search: Search | None = Field(
-            None, description="By words, by meaning or both (empty: both where a real embedding is there, else words)"
-        )
+        search: Searched = None
 
         @model_validator(mode="before")
         @classmethod
@@ -58,10 +50,6 @@ class VectorStoreRetrieverMemory(Memory):
             return given
 
     settings: Settings
-
-    @property
-    def retrieves(self) -> bool:
-        return True
 
     def read(self, state: State, transcript: Sequence[Turn], query: str, services: Services, budget: int) -> Recall:
         chosen = self.settings
@@ -75,24 +63,3 @@ class VectorStoreRetrieverMemory(Memory):
             chosen.neighbours,
             taken=services.taken,
         )
-
-    def write(self, state: State, transcript: Sequence[Turn], services: Services, recall: Recall | None) -> State:
-        return index(state, transcript, services, self.settings.search)
-
-    def view(self, state: State, recall: Recall, transcript: Sequence[Turn], query: str, services: Services) -> View:
-        view = super().view(state, recall, transcript, query, services)
-        forms = (scores_of(recall), map_of(recall, services.space(transcript, query)))
-        return replace(view, forms=tuple(form for form in forms if form))
-
-
-def index(state: State, transcript: Sequence[Turn], services: Services, search: Search | None) -> State:
-    """Give every turn its vector that has none; where that fails the state stays and the next write catches up.
-
-    Also where the state covers them all: of a thread that was forked or restored the vectors are not there.
-    """
-    try:
-        services.take_in(transcript, search)
-    except InspectorError as error:
-        services.failed(error)
-        return state
-    return state if state.covered == len(transcript) else replace(state, covered=len(transcript))

@@ -11,45 +11,34 @@ messages.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from pydantic import Field
 
-from memory.base import Memory, Recall, Search, Services, State, Turn
-from memory.fit import newest
-from memory.retrieval.select import choose
-from memory.retrieval.view import map_of, scores_of
-from memory.strategies.vector import index
-from memory.views import View
+from memory.base import Memory, Recall, Services, State, Turn
+from memory.common.fit import newest
+from memory.common.place import Place, placed
+from memory.common.retrieved import RetrievedMemory, Searched
+from memory.retrieval.select import Choice, Rows, choose
 
 
-class ConversationVectorStoreTokenBufferMemory(Memory):
+class ConversationVectorStoreTokenBufferMemory(RetrievedMemory):
     """Sends the newest turns that fit, and of the older ones those most like the query."""
 
     short = "vector_token_buffer"
     label = "Vector store and token buffer"
-    family = "retrieved"
     place = 2
     keeps = "the newest turns; every older one, found by likeness"
     forgets = "older turns that are not like the question"
-    costs = "the budget; an embedding of each turn where it searches by meaning"
-    stateful = True
-    state_settings = ("search",)
 
     class Settings(Memory.Settings):
         max_token_limit: int = Field(
             2000, ge=20, le=1_000_000, description="At most so many tokens, newest and recalled turns together"
         )
         k: int = Field(4, ge=0, le=1000, description="How many older turns are recalled at most")
-        search: Search | None = Field(
-            None, description="By words, by meaning or both (empty: both where a real embedding is there, else words)"
-        )
+        search: Searched = None
+        memory_place: Place = "before"
 
     settings: Settings
-
-    @property
-    def retrieves(self) -> bool:
-        return True
 
     def read(self, state: State, transcript: Sequence[Turn], query: str, services: Services, budget: int) -> Recall:
         limit, k, encoding = min(self.settings.max_token_limit, budget), self.settings.k, services.encoding
@@ -59,21 +48,13 @@ class ConversationVectorStoreTokenBufferMemory(Memory):
             return recent
         # What is recalled takes its room from the oldest of the newest turns, which may then be recalled themselves.
         ranking = services.rank(transcript, query, self.settings.search)
-        older, last = Recall(), transcript[-1].count(encoding)
+        last = transcript[-1].count(encoding)
         room = limit // 2 if last > limit else min(limit // 2, limit - last)
         for _ in range(2):
             first = min((item.turns[0] for item in recent.items if item.turns), default=len(transcript))
-            older = choose(ranking, transcript, encoding, room, k, until=first, taken=services.taken)
-            recent = newest(transcript, 0, limit - older.tokens, encoding, why)
+            wanted = Choice(Rows(ranking, transcript, first, services.taken), encoding, room, k).tokens
+            recent = newest(transcript, 0, limit - wanted, encoding, why)
         first = min((item.turns[0] for item in recent.items if item.turns), default=len(transcript))
         older = choose(ranking, transcript, encoding, limit - recent.tokens, k, until=first, taken=services.taken)
         cut = tuple(one for one in recent.left_out if one.turns[0] >= first)
-        return Recall((*older.items, *recent.items), (*older.left_out, *cut))
-
-    def write(self, state: State, transcript: Sequence[Turn], services: Services, recall: Recall | None) -> State:
-        return index(state, transcript, services, self.settings.search)
-
-    def view(self, state: State, recall: Recall, transcript: Sequence[Turn], query: str, services: Services) -> View:
-        view = super().view(state, recall, transcript, query, services)
-        forms = (scores_of(recall), map_of(recall, services.space(transcript, query)))
-        return replace(view, forms=tuple(form for form in forms if form))
+        return placed(Recall((*older.items, *recent.items), (*older.left_out, *cut)), self.settings.memory_place)

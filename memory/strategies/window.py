@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from memory.base import LeftOut, Memory, Recall, Services, State, Turn
-from memory.fit import newest
+from memory.common.fit import newest
 
 
 class ConversationBufferWindowMemory(Memory):

@@ -21,6 +21,7 @@ from memory.retrieval.index import Retrieval
 from memory.services import Models
 from memory.store import UNTITLED, Store, Thread
 from pages.ui import connections
+from pages.ui.memory_now import Current
 
 DEFAULT_MEMORY = "ConversationBufferWindowMemory"
 DEMO_DELAY = 0.02
@@ -49,6 +50,7 @@ class Chat:
             self.preferences.instructions,
             self.preferences.budget,
             self.retrieval(),
+            self.preferences.labels,
         )
 
     def retrieval(self) -> Retrieval:
@@ -59,19 +61,33 @@ class Chat:
         """Return the models that this user chose, with this session's key."""
         return connections.models(self.preferences, DEMO_DELAY)
 
+    def current(self) -> Current | None:
+        """Return the memory that the next message is read by."""
+        if self.thread is None:
+            return None
+        settings = self.memory.settings.model_dump(mode="json")
+        return Current(self.memory.name, self.conversation(self.thread.id).key, settings)
+
     def begin(self, title: str) -> Thread:
         """Create the thread if this is its first message, or name one that was cleared."""
-        thread = self.thread or threads.new(self.store, self.user, self.memory, title)
+        thread = self.thread
+        if thread is None:
+            thread = threads.new(self.store, self.user, self.memory, title)
+            st.session_state.chat_begun = thread.id
         if thread.title == UNTITLED:
-            self.store.put_thread(self.user, replace(thread, title=title))
+            self.change(thread, title=title)
         st.session_state.chat_thread = thread.id
         return thread
+
+    def change(self, thread: Thread, **what: Any) -> None:
+        """Change some of a thread's record; what another tab has changed of it since it was read stays."""
+        self.store.put_thread(self.user, replace(self.store.thread(self.user, thread.id) or thread, **what))
 
     def use(self, memory: Memory) -> None:
         """Read the thread with another memory from now on."""
         settings = memory.settings.model_dump(mode="json")
         if self.thread:
-            self.store.put_thread(self.user, replace(self.thread, memory=memory.name, settings=settings))
+            self.change(self.thread, memory=memory.name, settings=settings)
         else:
             st.session_state.chat_memory, st.session_state.chat_settings = memory.name, settings
         # A new thread begins with what was used last.
@@ -85,8 +101,8 @@ def current(user: str) -> Chat:
     kept = connections.store()
     store: Store = connections.temporary() if state.chat_temporary else kept
     if "chat_thread" not in state:
-        known = kept.threads(user)
-        state.chat_thread = known[0].id if known else None
+        known = (thread.id for thread in kept.threads(user) if not thread.experiment)
+        state.chat_thread = next(known, None)
     thread = store.thread(user, state.chat_thread) if state.chat_thread else None
     if thread is None:
         state.chat_thread = None
@@ -107,15 +123,22 @@ def make(name: str, settings: Mapping[str, Any]) -> Memory:
     raise BadInput("The catalogue of memories is empty. Reinstall the project.")
 
 
+def close_menu() -> None:
+    """Close the menu of conversations, which would cover what comes next."""
+    st.session_state.chat_opened = st.session_state.get("chat_opened", 0) + 1
+
+
 def open_thread(thread: str | None, temporary: bool = False) -> None:
     """Go to another thread; None begins an empty one."""
     state = st.session_state
     state.chat_thread, state.chat_temporary = thread, temporary
-    state.chat_opened = state.get("chat_opened", 0) + 1
+    close_menu()
     for key in (
         "chat_memory",
         "chat_settings",
         "chat_shown",
+        "chat_window",
+        "chat_found_turn",
         "chat_editing",
         "chat_switch",
         "chat_switching",

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from memory.connect import Connection, connect
 from memory.errors import BadInput, InspectorError
 from memory.models import key_name, provider_of
 from memory.preferences import Preferences
 from memory.retrieval.embeddings import Embedding
 from memory.retrieval.index import Retrieval
 from memory.retrieval.opening import Search, open_search, open_words
+from memory.server.connect import Connection, connect
 from memory.services import Models
 from memory.stores.inmemory import InMemoryStore
 from memory.stores.redis import RedisStore
@@ -40,7 +40,7 @@ def connection() -> Connection:
 @st.cache_resource(show_spinner=False)
 def store() -> RedisStore:
     """The store of everything that is kept; once per process."""
-    return RedisStore(connection(), expire_days())
+    return RedisStore(connection(), expire_days(), replicas())
 
 
 def temporary() -> InMemoryStore:
@@ -139,6 +139,17 @@ def expire_days() -> float:
             f'EXPIRE_DAYS must be a number of days from 0.01 to 36500, not "{text}": correct it and start again.'
         )
     return days
+
+
+def replicas() -> int:
+    """How many replicas must have a commit before it counts, from REDIS_REPLICAS; none where nothing is said."""
+    text = os.environ.get("REDIS_REPLICAS", "").strip() or "0"
+    if not text.isdecimal() or int(text) > 9 or (int(text) and not os.environ.get("REDIS_URL", "").strip()):
+        raise BadInput(
+            f'REDIS_REPLICAS must be a number from 0 to 9, and 0 without REDIS_URL, not "{text}": correct it and start '
+            "again."
+        )
+    return int(text)
 
 
 def api_key(model: str = "openai:") -> str | None:

@@ -77,6 +77,13 @@ def label_of(name: str, kind: Kind) -> str:
     return NAMES.get(name, name.replace("_", " "))
 
 
+def with_value(label: str, value: object, said: str) -> str:
+    """Name a setting with its value as it is `said`; every turn is not "every 1 turns"."""
+    if "…" not in label:
+        return f"{label} = {said}"
+    return label.replace("… turns", "turn") if value == 1 else label.replace("…", said)
+
+
 def shown(value: Any, kind: Kind) -> Any:
     """Return a setting's value as its control keeps it in the session."""
     if isinstance(value, dict):

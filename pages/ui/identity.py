@@ -11,6 +11,7 @@ import hashlib
 import os
 import secrets
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
@@ -53,7 +54,9 @@ class Cookies:
         if not value:
             return None
         try:
-            return self._signer.unsign(value, max_age=max_age).decode()
+            owner, signed = self._signer.unsign(value, return_timestamp=True)
+            # A clock that was set back since makes it younger than nothing, and nobody else's.
+            return None if time.time() - signed.timestamp() > max_age else owner.decode()
         except (BadSignature, UnicodeError):
             return None
 
@@ -89,7 +92,7 @@ def cookies() -> Cookies:
     """The cookies of this server: COOKIE_SECRET where several servers share it, else the data folder's own secret."""
     if secret := os.environ.get("COOKIE_SECRET"):
         return Cookies(secret)
-    from memory.data_folder import data_folder  # not before the first request, which is when it is needed
+    from memory.server.data_folder import data_folder  # not before the first request, which is when it is needed
 
     secret = load_secret(Path(data_folder()))
     # Browsers share cookies between ports: two servers on one host with their own secrets need two names,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 
 import streamlit as st
 from pydantic.fields import FieldInfo
@@ -12,9 +13,12 @@ from memory import catalog
 from memory.base import Memory
 from memory.conversation import BLOCK, Conversation, Estimate
 from memory.errors import BadInput, InspectorError
-from memory.prices import dollars
-from memory.worker import Switch
-from pages.ui import controls
+from memory.money.prices import dollars
+from memory.switch import Switch
+from memory.trace import Trace
+from memory.worker import Job
+from pages.ui import controls, steps
+from pages.ui.answering import unsaved
 from pages.ui.chat_state import Chat
 from pages.ui.security import inert, inert_label
 from pages.ui.words import escaped, model_name, plural
@@ -25,15 +29,21 @@ AT_ONCE = 1.0
 """Seconds that a switch may take before its progress is shown."""
 
 
-def memory_bar(chat: Chat, busy: bool) -> None:
-    """Draw the selector and the settings; a change switches the memory, or asks first where that calls a model."""
+def memory_bar(chat: Chat, busy: bool, jobs: Sequence[Job] = (), last: Trace | None = None) -> None:
+    """Draw the selector, the settings and the switch of step mode, which the `jobs` on their way obey.
+
+    A change switches the memory, or asks first where that calls a model. `last` is the trace of the newest turn.
+    """
     _come_back(chat)
     _switching(chat)
     _question(chat)
+    if last and last.kind == "import" and not busy:
+        _imported(chat, last)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.popover(f"Memory: {inert_label(chat.memory.label)}", icon=":material/memory:", disabled=busy):
             _selector(chat)
         _settings(chat, busy)
+        steps.switch(jobs)
     if refused := st.session_state.pop("chat_refused", None):
         st.caption(f":red[:material/error:] {inert(refused)}")
 
@@ -42,30 +52,40 @@ def _selector(chat: Chat) -> None:
     known = catalog.load()
     # The browser would go on to show what was chosen and then not wanted; under another name it begins anew.
     kept = st.session_state.get("chat_kept", 0)
-    families = list(dict.fromkeys(cls.family for cls in known.memories.values()))
-    family = st.pills(
-        "Family",
-        families,
-        default=chat.memory.family,
-        format_func=str.capitalize,
-        required=True,
-        key=f"chat_family_{chat.memory.name}_{kept}",
-    )
-    members = [cls for cls in known.memories.values() if cls.family == family]
-    names = [cls.__name__ for cls in members]
-    chosen = st.radio(
-        "Memory",
-        names,
-        index=names.index(chat.memory.name) if chat.memory.name in names else None,
-        format_func=lambda name: inert_label(known.memories[name].label),
-        captions=[inert_label(f"keeps {cls.keeps}; forgets {cls.forgets}; costs {cls.costs}") for cls in members],
-        label_visibility="collapsed",
-        key=f"chat_choice_{chat.memory.name}_{family}_{kept}",
-    )
+    chosen = pick(chat.memory.family, chat.memory.name, "chat", f"{chat.memory.name}_{kept}")
     for broken in known.broken:
         st.caption(f":red[Not loaded:] {inert(broken.file)}: {inert(broken.error)}")
     if chosen and chosen != chat.memory.name:
         _request(chat, known.make(chosen, {}))
+
+
+def pick(family: str, name: str | None, page: str, kept: str) -> str | None:
+    """Draw the families and the memories of the one that is chosen; return the memory that is chosen.
+
+    `family` and `name` are chosen at first; `page` begins the session keys and `kept` ends them: under another the
+    choice begins anew.
+    """
+    known = catalog.load()
+    families = list(dict.fromkeys(cls.family for cls in known.memories.values()))
+    chosen = st.pills(
+        "Family",
+        families,
+        default=family,
+        format_func=str.capitalize,
+        required=True,
+        key=f"{page}_family_{kept}",
+    )
+    members = [cls for cls in known.memories.values() if cls.family == chosen]
+    names = [cls.__name__ for cls in members]
+    return st.radio(
+        "Memory",
+        names,
+        index=names.index(name) if name in names else None,
+        format_func=lambda one: inert_label(known.memories[one].label),
+        captions=[inert_label(f"keeps {cls.keeps}; forgets {cls.forgets}; costs {cls.costs}") for cls in members],
+        label_visibility="collapsed",
+        key=f"{page}_choice_{kept}_{chosen}",
+    )
 
 
 def _settings(chat: Chat, busy: bool) -> None:
@@ -157,17 +177,10 @@ def _question(chat: Chat) -> None:
     if not (asked := st.session_state.get("chat_switch")) or not chat.thread:
         return
     memory, estimate = asked
-    models = chat.models()
-    named = model_name(models.priced_as(models.memory_name))
-    cost = escaped(dollars(estimate.cost) + (f" as {named}" if models.memory_name == "demo" else ""))
     same = memory.name == chat.memory.name
     unseen = "with this setting has not seen" if same else "has not seen"
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="chat_switch_question"):
-        st.markdown(
-            f"**{inert(memory.label)}** {unseen} {estimate.turns:,} of these turns. "
-            f"Taking them in calls its model about {plural(estimate.calls, 'time')}: "
-            f"about {estimate.tokens:,} tokens in, {cost}."
-        )
+        st.markdown(f"**{inert(memory.label)}** {unseen} {estimate.turns:,} of these turns. {_calls(chat, estimate)}")
         if st.button("Change it" if same else "Switch", icon=":material/check:"):
             st.session_state.pop("chat_switch")
             st.session_state.chat_switching = Switch(chat.conversation(chat.thread.id, memory), estimate.calls)
@@ -177,6 +190,44 @@ def _question(chat: Chat) -> None:
             st.session_state.pop("chat_switch")
             _forget_controls()
             st.rerun()
+
+
+def _imported(chat: Chat, last: Trace) -> None:
+    """Say what the next message costs beside its answer, where the memory takes in turns that came from a file."""
+    state = st.session_state
+    if not chat.thread or not chat.memory.stateful or "chat_switch" in state:
+        return
+    conversation = chat.conversation(chat.thread.id)
+    known = (chat.thread.id, conversation.key, last.turn, chat.models())
+    if state.get("chat_unseen", ("",))[0] != known:
+        try:
+            with st.spinner("Working out what it costs to take these turns in"):
+                state.chat_unseen = (known, conversation.estimate())
+        except InspectorError:
+            return  # the turn itself says what is wrong
+    estimate: Estimate = state.chat_unseen[1]
+    if not estimate.calls or estimate.cost == 0:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="chat_imported_question"):
+        st.markdown(
+            f"**{inert(chat.memory.label)}** has not seen {estimate.turns:,} of these turns; with your next message it "
+            f"takes them in. {_calls(chat, estimate)} Another memory may need none: choose one below."
+        )
+        if st.button("Take them in now", icon=":material/check:"):
+            state.pop("chat_unseen")
+            state.chat_switching = Switch(conversation, estimate.calls)
+            st.rerun()
+
+
+def _calls(chat: Chat, estimate: Estimate) -> str:
+    """Say what taking turns in asks of the memory's model, and what that costs."""
+    models = chat.models()
+    named = model_name(models.priced_as(models.memory_name))
+    cost = escaped(dollars(estimate.cost) + (f" as {named}" if models.memory_name == "demo" else ""))
+    return (
+        f"Taking them in calls its model about {plural(estimate.calls, 'time')}: "
+        f"about {estimate.tokens:,} tokens in, {cost}."
+    )
 
 
 def _switching(chat: Chat) -> None:
@@ -189,7 +240,10 @@ def _switching(chat: Chat) -> None:
         share = min(1.0, switch.calls / max(1, switch.expected))
         label = switch.conversation.memory.label
         far = f": step {switch.calls} of about {switch.expected:,}" if switch.expected else " …"
-        place.progress(share, f"{inert_label(label)} takes the earlier turns in{far}")
+        if switch.trouble:
+            place.warning(unsaved(switch.trouble), icon=":material/cloud_off:")
+        else:
+            place.progress(share, f"{inert_label(label)} takes the earlier turns in{far}")
         time.sleep(0.1)
     place.empty()
     st.session_state.pop("chat_switching")

@@ -2,40 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
 
 import streamlit as st
 
-from memory import threads, worker
-from memory.base import Turn
+from memory import rates, threads, worker
+from memory.base import Role, Turn
+from memory.errors import InspectorError
+from memory.longterm.feedback import Feedback
+from memory.models import provider_of
+from memory.pictures import album
+from memory.pictures.picture import typed, worded
+from memory.tokens import BUILT_IN
 from memory.trace import Trace
+from pages.ui import connections, found_turn, longterm_chat, longterm_thumbs, steps
 from pages.ui.chat_state import Chat, open_thread
+from pages.ui.note_actions import turn_actions
+from pages.ui.pictures import draw_pictures
 from pages.ui.security import inert
-from pages.ui.words import escaped, measured, money, number, plural, priced_as
+from pages.ui.words import escaped, literal, measured, money, number, plural, priced_as, unseen
 
-TURNS_SHOWN = 25
-"""Turns drawn at first and added by a click: 50 messages."""
 LONGEST = 20_000
 """Characters of a message that are drawn; the rest is there to download."""
-USER, MODEL = ":material/person:", ":material/smart_toy:"
+USER, MODEL, OTHER = ":material/person:", ":material/smart_toy:", ":material/face:"
 
 
-def first_shown(length: int) -> int:
-    """Return the index of the first turn that is drawn."""
-    return max(0, length - st.session_state.get("chat_shown", TURNS_SHOWN))
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is read once for all turns that are drawn: by index when one was forgotten, by id thumbs and traces."""
+
+    forgotten: Mapping[int, str]
+    thumbs: Mapping[str, Feedback] | None
+    called: Mapping[str, Trace]
 
 
-def draw_turns(chat: Chat, turns: Sequence[Turn], first: int, last: Trace | None, busy: bool) -> None:
-    """Draw turns from index `first` on, a button for those before, and under the last one its figures."""
-    if first > 0:
-        earlier = max(0, first - 2 * TURNS_SHOWN)
-        if st.button(f"Show turns {earlier + 1:,} to {first:,}", icon=":material/expand_less:", type="tertiary"):
-            st.session_state.chat_shown = st.session_state.get("chat_shown", TURNS_SHOWN) + first - earlier
-            st.rerun()
+def draw_turns(
+    chat: Chat, turns: Sequence[Turn], length: int, last: Trace | None, busy: bool, paused: bool = False
+) -> None:
+    """Draw some of a thread's `length` turns, buttons for those before and after, and under the last one its figures.
+
+    While an answer is on its way nothing can be changed; where it is `paused`, a message can still go into a fork.
+    """
+    if turns:
+        found_turn.earlier_button(turns[0].index, length)
+    known = _Known(_forgotten(chat, turns), longterm_thumbs.said(chat), longterm_chat.called(chat, turns))
     for turn in turns:
-        newest = turn is turns[-1]
-        _human(chat, turn, busy)
-        _answer(chat, turn, last if newest else None, newest, busy)
+        with found_turn.place(turn):
+            _turn(chat, turn, length, last, busy, paused, known)
+    if turns:
+        found_turn.later_buttons(turns[-1].index + 1, length)
+
+
+def _turn(
+    chat: Chat,
+    turn: Turn,
+    length: int,
+    last: Trace | None,
+    busy: bool,
+    paused: bool,
+    known: _Known,
+) -> None:
+    newest = turn.index == length - 1
+    if turn.status == "forgotten":
+        st.caption(f":material/ink_eraser: Turn {turn.index + 1:,}: {known.forgotten.get(turn.index, 'forgotten')}")
+        return
+    _human(chat, turn, busy and not paused)
+    _answer(chat, turn, last if newest else None, newest, busy, known)
+
+
+def _forgotten(chat: Chat, turns: Sequence[Turn]) -> dict[int, str]:
+    """Say of the turns that were forgotten when that was."""
+    if not chat.thread or all(turn.status != "forgotten" for turn in turns):
+        return {}
+    events = [event for event in chat.store.events(chat.user, chat.thread.id) if event.kind == "forget"]
+    return {
+        index: f"forgotten on {datetime.fromtimestamp(event.at, UTC):%-d %b %Y}"
+        for event in events
+        for left in event.left_out
+        for index in range(*left.turns)
+    }
 
 
 def draw_text(text: str, key: str) -> None:
@@ -48,6 +96,17 @@ def draw_text(text: str, key: str) -> None:
     st.download_button("Download the whole message", text, "message.txt", key=f"chat_long_{key}", on_click="ignore")
 
 
+def draw_said(turn: Turn, role: Role) -> None:
+    """Draw what one side of a turn said, under the names that an import gave its speakers."""
+    spoken = [message for message in turn.messages if message.role == role and message.content]
+    for place, (name, run) in enumerate(groupby(spoken, key=lambda message: message.name)):
+        if name:
+            st.caption(f"**{literal(name)}**")
+        words = "\n\n".join(typed(message.content, message.pictures) for message in run)
+        if words.strip():
+            draw_text(words, f"{turn.id}_{role}_{place}")
+
+
 def _human(chat: Chat, turn: Turn, busy: bool) -> None:
     if not turn.human:
         return
@@ -57,9 +116,12 @@ def _human(chat: Chat, turn: Turn, busy: bool) -> None:
             return
         with st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small"):
             with st.container():
-                draw_text(turn.human, f"{turn.id}_human")
+                draw_said(turn, "human")
+                if chat.thread:
+                    draw_pictures(chat.store, chat.user, chat.thread.id, turn.pictures)
             if chat.thread and st.button(
-                ":material/edit:",
+                unseen(f"Edit message {turn.index + 1:,}"),
+                icon=":material/edit:",
                 key=f"chat_edit_{turn.id}",
                 type="tertiary",
                 disabled=busy,
@@ -67,38 +129,45 @@ def _human(chat: Chat, turn: Turn, busy: bool) -> None:
             ):
                 st.session_state.chat_editing = turn.id
                 st.rerun()
+            if chat.thread and not busy:
+                turn_actions(chat.thread.id, turn, "chat", compact=True)
 
 
 def _edit(chat: Chat, turn: Turn) -> None:
     with st.form(f"chat_edit_form_{turn.id}", border=False):
-        text = st.text_area("Your message", turn.human, height="content")
+        text = st.text_area("Your message", typed(turn.human, turn.pictures), height="content")
+        if turn.pictures:
+            st.caption(
+                f"{plural(len(turn.pictures), 'picture')} of it {'goes' if len(turn.pictures) == 1 else 'go'} along."
+            )
         with st.container(horizontal=True):
             send = st.form_submit_button("Send as a fork", icon=":material/fork_right:")
             cancel = st.form_submit_button("Cancel", type="tertiary")
     if cancel:
         st.session_state.pop("chat_editing")
         st.rerun()
-    if send and text.strip() and chat.thread:
-        fork = threads.fork(chat.store, chat.user, chat.thread.id, turn.index, threads.title_of(text), chat.retrieval())
+    if send and (text.strip() or turn.pictures) and chat.thread:
+        try:
+            rates.admit(connections.store(), chat.user, "turns")
+        except InspectorError as error:
+            st.error(inert(str(error)), icon=":material/error:")  # the form keeps what was typed
+            return
+        said = worded(text, turn.pictures)
+        fork = threads.fork(chat.store, chat.user, chat.thread.id, turn.index, threads.title_of(said), chat.retrieval())
+        album.copy(chat.store, chat.user, chat.thread.id, chat.store, fork.id, [turn])
         open_thread(fork.id, chat.temporary)
-        worker.start(chat.conversation(fork.id), text)
+        worker.start(chat.conversation(fork.id), said, stepped=steps.stepping(), pictures=turn.pictures)
         st.rerun()
 
 
-def _answer(chat: Chat, turn: Turn, trace: Trace | None, newest: bool, busy: bool) -> None:
-    with st.chat_message("assistant", avatar=MODEL):
+def _answer(chat: Chat, turn: Turn, trace: Trace | None, newest: bool, busy: bool, known: _Known) -> None:
+    # In what two people said to each other the other one is no machine.
+    named = any(message.name for message in turn.messages if message.role == "ai")
+    with st.chat_message("assistant", avatar=OTHER if named else MODEL):
+        longterm_chat.draw_calls(turn, known.called.get(turn.id))
         if turn.ai:
-            draw_text(turn.ai, f"{turn.id}_ai")
-        if turn.status == "stopped":
-            st.caption(
-                ":material/stop_circle: You stopped this answer here."
-                if turn.ai
-                else ":material/stop_circle: You stopped this answer before its first word."
-            )
-        if turn.status == "failed":
-            st.markdown(f":red[:material/error:] {inert(turn.error or 'The model gave no answer.')}")
-            if turn.ai:
-                st.caption("This is what had come of the answer. Your message is kept.")
+            draw_said(turn, "ai")
+        draw_ended(turn)
         if turn.earlier:
             with st.expander(
                 f"{len(turn.earlier)} earlier answer{'s' if len(turn.earlier) > 1 else ''} to this message"
@@ -106,7 +175,36 @@ def _answer(chat: Chat, turn: Turn, trace: Trace | None, newest: bool, busy: boo
                 for place, text in enumerate(turn.earlier):
                     draw_text(text, f"{turn.id}_earlier_{place}")
         if newest:
+            if turn.pictures and trace and trace.kind == "turn" and not trace.pictures:
+                st.caption(
+                    f":material/hide_image: {inert(trace.model)} is not known to take pictures: it was told in words "
+                    "what can be read off the file."
+                    + ("" if provider_of(trace.model) in BUILT_IN else " If it takes them, say so in Settings.")
+                )
+            not_done(turn, trace)
             _below(chat, turn, trace, busy)
+        longterm_thumbs.draw_thumbs(chat, turn, known.thumbs, busy)
+
+
+def draw_ended(turn: Turn) -> None:
+    """Say what kept an answer from its end, where something did."""
+    if turn.status == "stopped":
+        st.caption(
+            ":material/stop_circle: You stopped this answer here."
+            if turn.ai
+            else ":material/stop_circle: You stopped this answer before its first word."
+        )
+    if turn.status == "failed":
+        st.markdown(f":red[:material/error:] {inert(turn.error or 'The model gave no answer.')}")
+        if turn.ai:
+            st.caption("This is what had come of the answer. Your message is kept.")
+
+
+def not_done(turn: Turn, trace: Trace | None) -> None:
+    """Say what the memory could not do in a turn that was answered all the same, each thing once."""
+    errors = trace.errors[1:] if trace and turn.status == "failed" else trace.errors if trace else ()
+    for error in dict.fromkeys(errors):
+        st.caption(f":orange[:material/warning:] The memory could not do all that it should: {inert(error)}")
 
 
 def _below(chat: Chat, turn: Turn, trace: Trace | None, busy: bool) -> None:
@@ -114,14 +212,21 @@ def _below(chat: Chat, turn: Turn, trace: Trace | None, busy: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if trace and trace.kind == "turn":
             st.caption(figures(trace))
-        if chat.thread and turn.human and not busy:
-            label = "Try again" if turn.status == "failed" else "Regenerate"
-            if st.button(label, icon=":material/refresh:", type="tertiary", key="chat_regenerate"):
-                worker.start(chat.conversation(chat.thread.id), turn.human, replaces=turn.id)
-                st.rerun()
-        if turn.ai:
-            with st.popover("Copy", icon=":material/content_copy:", type="tertiary", key="chat_copy"):
-                st.code(turn.ai[:LONGEST], language=None, wrap_lines=True)
+        # One group, so that where there is no room beside the figures they stand below them together.
+        with st.container(horizontal=True, wrap=False, gap="small", width="content"):
+            if chat.thread and turn.human and not busy:
+                label = "Try again" if turn.status == "failed" else "Regenerate" if turn.ai else "Have it answered"
+                if st.button(label, icon=":material/refresh:", type="tertiary", key="chat_regenerate"):
+                    talk, stepped = chat.conversation(chat.thread.id), steps.stepping()
+                    try:
+                        rates.admit(connections.store(), chat.user, "turns")
+                        worker.start(talk, turn.human, turn.id, stepped, pictures=turn.pictures)
+                    except InspectorError as error:
+                        st.session_state.chat_notice = str(error)
+                    st.rerun()
+            if turn.ai:
+                with st.popover("Copy", icon=":material/content_copy:", type="tertiary", key="chat_copy"):
+                    st.code(turn.ai[:LONGEST], language=None, wrap_lines=True)
 
 
 def figures(trace: Trace) -> str:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import streamlit as st
 
@@ -36,13 +37,43 @@ def parsed(text: str) -> dict[str, str]:
 
 
 def pairs_control(label: str, pairs: dict[str, str], key: str, help: str | None, disabled: bool) -> dict[str, str]:
-    """Draw the box whose text is in the session under `key`; return what it says, or `pairs` where it says no more."""
-    with st.popover(f"{plural(len(pairs), 'fact')}", icon=":material/edit_note:", disabled=disabled):
-        text = st.text_area(label, key=key, help=help, disabled=disabled, placeholder="name = value", height=150)
-        try:
-            new = parsed(text or "")
-        except BadInput as error:
-            st.error(inert(str(error)))
-            return pairs
+    """Draw the button that opens the pairs to be written anew; return what was saved, else `pairs`."""
+    if st.button(plural(len(pairs), "fact"), icon=":material/edit_note:", disabled=disabled, key=f"{key}_edit"):
+        st.session_state[f"{key}_open"] = True
+    if st.session_state.get(f"{key}_open") and not disabled:
+        # Below its button, at the bottom of the window, there would be no room to type.
+        dialog = st.dialog("Facts", icon=":material/edit_note:", on_dismiss=partial(_close, key))
+        dialog(_editor)(label, pairs, key, help)
+    new: dict[str, str] = st.session_state.pop(f"{key}_saved", pairs)
     # A value of several lines, as a command can give it, is shown on one and stays as it is until it is changed.
     return pairs if new == parsed(written(pairs)) else new
+
+
+def _close(key: str) -> None:
+    st.session_state.pop(f"{key}_open", None)
+
+
+def _editor(label: str, pairs: dict[str, str], key: str, help: str | None) -> None:
+    text = st.text_area(
+        f"{label.capitalize()}, one to a line",
+        written(pairs),
+        key=f"{key}_text",
+        help=help,
+        placeholder="name = value",
+        height=280,
+    )
+    problem, new = "", pairs
+    try:
+        new = parsed(text or "")
+    except BadInput as error:
+        problem = str(error)
+    with st.container(horizontal=True):
+        save = st.button("Save", icon=":material/check:", key=f"{key}_save")
+        leave = st.button("Cancel", type="tertiary", key=f"{key}_cancel")
+    if problem:
+        st.error(inert(problem))
+    elif save:
+        st.session_state[f"{key}_saved"] = new
+    if leave or (save and not problem):
+        _close(key)
+        st.rerun()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
-
 import streamlit as st
 
-from memory.inspect import Inspection
-from memory.prompt import Prompt
-from pages.ui.words import COLOURS, badge, model_name, number, percentage, segment, tokens
+from memory.inspection.inspect import Inspection
+from memory.inspection.laid_out import LaidOut, Run
+from memory.inspection.overhead import explained
+from memory.inspection.pieces import Kind
+from memory.inspection.used import Used, used
+from memory.money.prompt_cache import cache_rule, cached_tokens
+from pages.ui import xray_pictures
+from pages.ui.exact_text import CHANGED, draw_exact_text
+from pages.ui.sources import COLOURS, SORTS
+from pages.ui.words import COLOURS as OF_SEGMENT
+from pages.ui.words import badge, escaped, model_name, number, percentage, segment, tokens
 from pages.ui.xray import draw_prompt
-
-INLINE = 100_000
-"""Characters of a prompt that are shown as JSON on the page; a longer one is a file."""
+from pages.ui.xray_gaps import laid_out
 
 
 def draw(seen: Inspection) -> None:
@@ -21,42 +25,74 @@ def draw(seen: Inspection) -> None:
     if trace.kind == "import":
         st.markdown("There is no prompt to show.")
         return
-    sums = [
-        badge(COLOURS[name], f"{segment(name, [trace])} {count:,}") for name, count in trace.segments.items() if count
-    ]
+    laid = laid_out(seen)
+    found = used(trace, laid.pieces, seen.turn.ai, seen.turn.human, laid.unread)
     with st.container(gap="xsmall"):
-        st.markdown(f"{' '.join(sums)} **= {tokens(trace.prompt_tokens, trace.exact)}**")
-        if not seen.rebuilt.exact:
-            st.markdown(
-                ":red[:material/warning:] This is not quite what was sent: something in it was forgotten or changed. "
-                "The figures above are those of the prompt that was sent."
-            )
-        draw_prompt(seen)
+        st.markdown(f"{_sums(seen, laid)} **= {tokens(trace.prompt_tokens, trace.exact)}**")
+        if laid.edited:
+            st.markdown(":material/edit: **Edited in step mode** before it was sent: not all of it is the memory's.")
+        if not laid.exact:
+            st.markdown(CHANGED)
+        _states(found)
+        draw_prompt(seen, laid, found)
+        xray_pictures.draw(seen)
+        if said := _prefix(seen):
+            st.caption(said)
+        if said := explained(trace, laid.counts):
+            st.caption(escaped(said))
         _window(seen)
-    with st.expander("The exact text as JSON", type="compact", key="panel_json", on_change="rerun") as more:
-        if more.open:
-            text = as_json(seen.rebuilt.prompt)
-            if len(text) <= INLINE:
-                st.code(text, "json", wrap_lines=True)
-            else:
-                name = f"prompt-{trace.turn + 1}.json"
-                st.download_button(f"Download {name}", text, name, "application/json", icon=":material/download:")
+    draw_exact_text(seen, laid)
 
 
-def as_json(prompt: Prompt) -> str:
-    """Write a prompt as the messages that were sent."""
-    roles = {"system": "system", "human": "user", "ai": "assistant", "tool": "tool"}
-    rows = []
-    for message in prompt.messages:
-        row: dict[str, object] = {"role": roles[message.type], "content": message.content}
-        if message.name:
-            row["name"] = message.name
-        if message.tool_calls:
-            row["tool_calls"] = [dict(call) for call in message.tool_calls]
-        if message.tool_call_id:
-            row["tool_call_id"] = message.tool_call_id
-        rows.append(row)
-    return json.dumps(rows, ensure_ascii=False, indent=1, default=str)
+def _sums(seen: Inspection, laid: LaidOut) -> str:
+    """Sum the tokens by source; of a prompt that cannot be put together again, as its trace has them."""
+    trace = seen.trace
+    if not laid.exact:
+        counts = [(OF_SEGMENT[of], segment(of, [trace]), count) for of, count in trace.segments.items()]
+    else:
+        sums: dict[Kind, int] = {}
+        for part in laid.parts:
+            kind: Kind = "turn" if isinstance(part, Run) else part.kind
+            sums[kind] = sums.get(kind, 0) + part.tokens
+        counts = [(COLOURS[kind], SORTS[kind], count) for kind, count in sums.items()]
+    return " ".join(badge(colour, f"{what} {count:,}") for colour, what, count in counts if count)
+
+
+def _states(found: Used) -> None:
+    """Keep apart what was retrieved, what was sent, and what shares words with the answer."""
+    if not found.sent and found.retrieved is None:
+        return
+    parts = []
+    if found.retrieved is not None:
+        many = len(found.near)
+        missed = f", {many:,} of them {'a near miss' if many == 1 else 'near misses'}" if many else ""
+        parts.append(f"**{found.retrieved:,}** retrieved{missed}")
+    parts.append(f"**{found.sent:,}** sent")
+    if found.compared:
+        of = f" of the {found.compared:,} compared" if found.compared < found.sent else ""
+        parts.append(
+            f"**{found.overlapping:,}**{of} {'overlaps' if found.overlapping == 1 else 'overlap'} with the answer"
+        )
+    st.markdown(
+        " · ".join(parts),
+        help="Retrieved: found and ranked by a search. Sent: put into this prompt by the memory. Overlapping: names, "
+        "numbers or rarer words of it, underlined below, stand in the answer too and not in your message. That is no "
+        "proof that the model used it, nor that it did not use the others.",
+    )
+
+
+def _prefix(seen: Inspection) -> str:
+    """Say how much of the prompt a provider can reuse, and what its rule makes of that."""
+    trace = seen.trace
+    if not trace.prefix:
+        return ""
+    said = f"Hatched: {tokens(trace.prefix, trace.exact)} that the prompt before began with as well."
+    rule, of = cache_rule(trace.priced_as), escaped(model_name(trace.priced_as))
+    if rule is None:
+        return f"{said} No caching rule of {of} is known."
+    if trace.prefix < rule.minimum:
+        return f"{said} {of} caches from {rule.minimum:,} tokens on, so none of it."
+    return f"{said} By the rule of {of}, {tokens(cached_tokens(trace.priced_as, trace.prefix))} of it can be cached."
 
 
 def _window(seen: Inspection) -> None:

@@ -107,6 +107,7 @@ _DELIMITER_ROW = re.compile(r"[\s>|:-]*-[\s>|:-]*")
 _OPENING = frozenset("[]<$")
 _EMPHASIS = frozenset("\\`*_~>!|")
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+_WWW = re.compile(r"(www)\.", re.IGNORECASE)
 _SHORTCODE = re.compile(r":[\w+-]+$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SPECIAL = re.compile(r"[\\`!\[\]<$:\t\r\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|~~~|www|(?m:^(?: {4}))", re.IGNORECASE)
@@ -141,6 +142,11 @@ def _inert_short(text: str) -> str:
 def inert_label(text: str) -> str:
     """The same for a label (an expander's, a button's), which is one line and knows no blocks."""
     return _inert_span(_CONTROL.sub("\ufffd", " ".join(text.split())), tables=False, links=True)
+
+
+def literal_label(text: str) -> str:
+    """The same for a name, which appears as it was typed: without emphasis, code and links, too."""
+    return _WWW.sub(r"\1\\.", _escaped(_CONTROL.sub("\ufffd", " ".join(text.split()))))
 
 
 def _inert(text: str) -> str:

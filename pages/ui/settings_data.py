@@ -10,26 +10,30 @@ from functools import partial
 
 import streamlit as st
 
-from memory import exchange, forgetting, formats
+from memory import exchange, forgetting
 from memory.errors import InspectorError
+from memory.lessons import playing
 from memory.store import Store
-from pages.ui import connections
+from pages.ui import connections, importing
+from pages.ui.receipt import draw_receipt, keep_receipt
 from pages.ui.security import inert
 from pages.ui.words import plural
 
 CONFIRM = "delete"
-IMPORTED = (
-    "A file that was exported here or by ChatGPT (conversations.json), messages of OpenAI or LangChain, "
-    "a recording of LoCoMo, LongMemEval or BEAM, or plain text whose lines begin with User: and AI:."
-)
+OF_THE_USER = ("chat_", "panel_", "compare_", "lessons_", "connections_", "settings_api_key", "settings_trial")
+"""How the names begin in the page's session under which a user's texts, keys and choices stand."""
 
 
-def outcome() -> None:
-    """Draw once what the last form did, or why it did not."""
+def outcome(store: Store | None, user: str) -> None:
+    """Draw once what the last form did, or why it did not; and what came in last, until it is closed."""
+    importing.refused()
+    if store is not None:
+        importing.outcome(store, user)
     if told := st.session_state.pop("settings_receipt", None):
         st.info(inert(told), icon=":material/receipt_long:")
     if told := st.session_state.pop("settings_refused", None):
         st.error(inert(told), icon=":material/error:")
+    draw_receipt()
 
 
 def summary(store: Store, user: str) -> str:
@@ -41,7 +45,8 @@ def summary(store: Store, user: str) -> str:
     waiting = f", and {deleted:,} deleted within the last ten minutes" if deleted else ""
     return (
         f"This browser is known as `{user[:6]}…` and has {plural(threads, 'conversation')}{waiting}. "
-        f"A conversation goes by itself {connections.expire_days():,g} days after its last use."
+        f"A conversation goes by itself {connections.expire_days():,g} days after its last use. "
+        f"On the command line (`python -m memory forget`) it is `--user {user}`."
     )
 
 
@@ -54,22 +59,16 @@ def export_button(store: Store, user: str) -> None:
         "application/json",
         icon=":material/download:",
         on_click="ignore",
-        help="All conversations with what the side panel shows of them, and these settings, in one file.",
+        help="All conversations with what the side panel shows of them, their pictures, what is remembered across "
+        "them, and these settings, in one file.",
     )
+    st.caption("Documents are not in it: keep the files, and upload them again where you import.")
 
 
 def import_form(store: Store, user: str) -> None:
     """Draw the box that takes a file."""
-    # The server refuses what is over its own limit, whatever the box says.
-    most = min(exchange.MAX_MEGABYTES, st.get_option("server.maxUploadSize"))
-    with st.form("settings_import", clear_on_submit=True):
-        file = st.file_uploader(
-            "Import conversations", type=["json", "jsonl", "txt"], max_upload_size=most, help=IMPORTED
-        )
-        replace_settings = st.checkbox("Replace my settings with those of the file")
-        if st.form_submit_button("Import", icon=":material/upload:"):
-            _bring(store, user, file.getvalue() if file else None, replace_settings)
-            st.rerun()
+    if importing.import_box(store, user) or importing.REFUSED in st.session_state:
+        st.rerun()
 
 
 def delete_form(store: Store, user: str) -> None:
@@ -88,38 +87,21 @@ def delete_form(store: Store, user: str) -> None:
             st.rerun()
 
 
-def _bring(store: Store, user: str, data: bytes | None, replace_settings: bool) -> None:
-    """Import an uploaded file and leave a receipt, or what is wrong with it, for the next drawing."""
-    if data is None:
-        st.session_state.settings_refused = "Choose a file first."
-        return
-    try:
-        receipt = formats.import_file(store, user, data, True if replace_settings else None)
-    except InspectorError as error:
-        st.session_state.settings_refused = str(error)
-        return
-    lines = [f"{receipt}.", "Your settings are those of the file." if receipt.settings else "", *receipt.notices[:10]]
-    st.session_state.settings_receipt = " ".join(filter(None, lines))
-
-
 def _remove_everything(store: Store, user: str) -> None:
     """Erase what is kept of this browser, look whether anything is left, and leave a receipt of both."""
     state = st.session_state
     try:
-        gone = forgetting.erase(store, connections.retrieval(), user)
+        with st.spinner("Removing everything, and looking through every file"):
+            playing.stop_all(user)
+            gone = forgetting.erase(store, connections.retrieval(), user)
     except InspectorError as error:
         state.settings_refused = str(error)
         return
     for key in map(str, list(state)):
-        if key.startswith(("chat_", "panel_", "connections_")) or key in ("settings_api_key", "settings_trial"):
+        if key.startswith(OF_THE_USER):
             del state[key]
-    there = dict(gone.there)
-    told = f"Removed: {plural(there.pop('threads'), 'conversation')} with {plural(there.pop('turns'), 'turn')}, "
-    if vectors := there.pop("vectors", 0):
-        told += f"{plural(vectors, 'vector')}, "
-    told += "".join(f"{plural(count, 'row')} of {label}, " for label, count in there.items() if count)
+    keep_receipt(gone)
+    told = f"Removed: {plural(gone.there('threads'), 'conversation')} with {plural(gone.there('turns'), 'turn')}, "
     told += "your settings, temporary chats and any key typed here. Checked afterwards: "
     told += "another tab has written again meanwhile; close it and delete again." if gone.left else "nothing is left."
-    if gone.owed:
-        told += f" The vectors, which hold no text, are deleted as soon as they can be reached: {gone.owed}"
     state.settings_receipt = told

@@ -14,10 +14,8 @@ import streamlit as st
 from memory.errors import InspectorError
 from memory.preferences import Preferences
 from memory.store import Store
-from pages.ui import connections
 
-EVERY = 3.0  # seconds between two looks at the store
-FIELDS = ("model", "memory_model", "price_as", "instructions", "budget")
+FIELDS = ("model", "memory_model", "price_as", "instructions", "budget", "organisation", "application")
 
 
 def keep(kept: Store | None, user: str, loaded: Preferences) -> None:
@@ -37,18 +35,6 @@ def keep(kept: Store | None, user: str, loaded: Preferences) -> None:
             state.settings_said = "Saved."
         except InspectorError as error:
             state.settings_wrong = str(error)
-
-
-@st.fragment(run_every=EVERY)
-def watch(user: str, away: bool) -> None:
-    """Draw the page again when the store goes away or comes back."""
-    try:
-        connections.store().settings(user)
-        here = True
-    except InspectorError:
-        here = False
-    if here == away:
-        st.rerun(scope="app")
 
 
 def _widget(field: str) -> str:

@@ -13,7 +13,11 @@ from langchain_core.messages import HumanMessage, SystemMessage
 
 from memory.errors import ModelFailed, explain
 from memory.models import chat_model, describe, key_name, provider_of, sum_chunks, usage_of
-from memory.prices import priced_models
+from memory.money.prices import priced_models
+from memory.pictures.sight import takes_pictures
+from memory.preferences import Preferences
+from memory.store import Store
+from memory.tokens import BUILT_IN
 from pages.ui import connections
 from pages.ui.security import inert, inert_label
 from pages.ui.words import model_name, seconds
@@ -49,6 +53,35 @@ def readiness(model: str) -> None:
         st.markdown(":material/check: Ready. Built in: no key, no network; it knows nothing but its prompt.")
     else:
         st.markdown(f":material/check: Ready to be asked, {_key_words(model)}. {inert(describe(model))}.")
+
+
+def pictures_box(model: str, kept: Store | None, user: str) -> None:
+    """Let be said whether a model takes pictures, where it is not a built-in one; kept at once."""
+    if kept is None or provider_of(model) in BUILT_IN:
+        return
+    loaded, state = Preferences.load(kept, user), st.session_state
+    key, said = f"settings_pictures_{model}", loaded.pictures.get(model)
+    drawn = state.setdefault("settings_pictures_drawn", {})
+    if key not in state or drawn.get(model, ...) != said:
+        # Another tab has changed it, or it is drawn for the first time.
+        state[key] = said
+    drawn[model] = said
+    known = "is known to take pictures" if takes_pictures(model) else "is not known to take pictures"
+    words = {None: f"As it is known: it {known}", True: "It takes pictures", False: "It takes no pictures"}
+    chosen = st.selectbox(
+        f"Pictures for {inert_label(model_name(model))}",
+        [None, True, False],
+        format_func=words.__getitem__,
+        key=key,
+        help="Of a model on a server of your own nobody may know that it takes pictures. Said here, it is sent them; "
+        "else it is told in words what can be read off the file.",
+    )
+    if chosen != said:
+        others = {name: takes for name, takes in loaded.pictures.items() if name != model}
+        loaded.but(pictures=others if chosen is None else {**others, model: chosen}).save(kept, user)
+        drawn[model] = chosen
+        state.settings_said = "Saved."
+        st.rerun()
 
 
 def ready_models() -> str:

@@ -10,7 +10,7 @@ from datetime import date
 
 import streamlit as st
 
-from memory.prices import Rates, price_date, rates
+from memory.money.prices import Rates, price_date, rates
 from pages.ui.words import model_name
 
 

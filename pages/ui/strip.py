@@ -6,13 +6,14 @@ chart's clicks and the number input both set it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
-from memory.inspect import Inspection
+from memory.inspection.inspect import Inspection
 from memory.views import Block
-from pages.ui.words import STATES, colour, ink, turns
+from pages.ui.words import colour, ink, states, turns
 
 ALL = 60
 """Up to so many turns each has a block of its own; in a longer thread the newest have, the others share one a run."""
@@ -29,30 +30,41 @@ def draw_strip(seen: Inspection, length: int) -> int:
         st.session_state["panel_source"] = min(kept or _of_interest(seen, length), length)
         st.session_state["panel_source_of"] = shown
     source = int(st.session_state["panel_source"]) - 1
-    cells = _cells(seen.view.blocks, length)
+    cells = _cells(seen.view.blocks, length, states(seen))
+    spec, height = _spec(cells, source, length)
+    st.session_state["panel_strip_cells"] = [(cell["first"], cell["end"]) for cell in cells]
+    alt = f"{_alt(seen)} Selected: turn {source + 1:,}."
+    st.echarts_chart(spec, height=height, key="panel_strip", on_select=_clicked, renderer="svg", alt=alt)
+    return source
+
+
+def draw_still(seen: Inspection, length: int, key: str) -> None:
+    """Draw the turns by their fate under another key, with none selected and nowhere to go."""
+    spec, height = _spec(_cells(seen.view.blocks, length, states(seen)), None, length)
+    spec["series"][0] |= {"silent": True, "selectedMode": False}
+    st.echarts_chart(spec, height=height, key=key, renderer="svg", alt=_alt(seen))
+
+
+def _spec(cells: list[dict[str, Any]], source: int | None, length: int) -> tuple[dict[str, Any], int]:
+    """Describe the strip for ECharts, with its height."""
     rows = cells[-1]["row"] + 1
-    data = [_symbol(cell, cell["first"] <= source < cell["end"], length) for cell in cells]
+    chosen = -1 if source is None else source
+    series = {
+        "type": "scatter",
+        "symbol": "rect",
+        "selectedMode": "single",
+        "emphasis": {"disabled": True},
+        "cursor": "pointer",
+        "data": [_symbol(cell, cell["first"] <= chosen < cell["end"], length) for cell in cells],
+    }
     spec = {
         "animation": False,
         "grid": {"left": 0, "right": 0, "top": 0, "bottom": 0, "containLabel": False},
         "xAxis": {"type": "value", "min": 0, "max": _columns(length), "show": False},
         "yAxis": {"type": "value", "min": 0, "max": rows, "inverse": True, "show": False},
-        "series": [
-            {
-                "type": "scatter",
-                "symbol": "rect",
-                "selectedMode": "single",
-                "emphasis": {"disabled": True},
-                "cursor": "pointer",
-                "data": data,
-            }
-        ],
+        "series": [series],
     }
-    st.session_state["panel_strip_cells"] = [(cell["first"], cell["end"]) for cell in cells]
-    st.echarts_chart(
-        spec, height=30 * rows, key="panel_strip", on_select=_clicked, renderer="svg", alt=_alt(seen, source)
-    )
-    return source
+    return spec, 30 * rows
 
 
 def _columns(length: int) -> int:
@@ -62,6 +74,8 @@ def _columns(length: int) -> int:
 
 def _of_interest(seen: Inspection, length: int) -> int:
     """Count the turn whose card is open at first, from 1: the one that left last, else the newest."""
+    if seen.coming:
+        return length
     return (seen.left[-1] if seen.left and seen.left[-1] < length else length - 1) + 1
 
 
@@ -81,19 +95,19 @@ def chosen() -> None:
     st.session_state["panel_source_chosen"] = st.session_state["panel_source"]
 
 
-def _cells(blocks: tuple[Block, ...], length: int) -> list[dict[str, Any]]:
+def _cells(blocks: tuple[Block, ...], length: int, words: Mapping[str, str]) -> list[dict[str, Any]]:
     """Lay the turns out: one block a turn, the oldest of a long thread in a few blocks that each name their run."""
     start = 0 if length <= ALL else length - ROWS * _columns(length)
     cells: list[dict[str, Any]] = []
     runs = _runs(blocks, start)
     if len(runs) > RUNS:
-        counts = {state: sum(end - first for first, end, of in runs if of == state) for state in STATES}
-        mixed = ", ".join(f"{count:,} {STATES[state]}" for state, count in counts.items() if count)
+        counts = {state: sum(end - first for first, end, of in runs if of == state) for state in words}
+        mixed = ", ".join(f"{count:,} {words[state]}" for state, count in counts.items() if count)
         cells.append({"first": 0, "end": start, "state": "not sent", "row": 0, "text": f"1–{start:,}: {mixed}"})
     else:
         for row, (first, end, state) in enumerate(runs):
             name = f"{first + 1:,}–{end:,}" if end - first > 1 else f"{end:,}"
-            cells.append({"first": first, "end": end, "state": state, "row": row, "text": f"{name} {STATES[state]}"})
+            cells.append({"first": first, "end": end, "state": state, "row": row, "text": f"{name} {words[state]}"})
     above, columns = len(cells), _columns(length)
     for place, state in enumerate(_states(blocks, start, length)):
         row, column = above + place // columns, place % columns
@@ -163,11 +177,11 @@ def _symbol(cell: dict[str, Any], selected: bool, length: int) -> dict[str, Any]
     }
 
 
-def _alt(seen: Inspection, source: int) -> str:
+def _alt(seen: Inspection) -> str:
     """Describe the strip to those who do not see it."""
     parts = []
-    for state, words in STATES.items():
+    for state, words in states(seen).items():
         found = [turns(block.turns) for block in seen.view.blocks if block.state == state]
         if found:
             parts.append(f"{words}: {', '.join(found[:6])}{' and others' if len(found) > 6 else ''}")
-    return f"Strip of turns. {'; '.join(parts)}. Selected: turn {source + 1:,}."
+    return f"Strip of turns. {'; '.join(parts)}."

@@ -1,18 +1,23 @@
-"""The menu of conversations: new, temporary, rename, delete with undo, export."""
+"""The menu of conversations: new, temporary, import, search, rename, delete with undo, export."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import streamlit as st
 
 from memory import exchange, forgetting, threads
 from memory.store import UNTITLED, Thread
-from pages.ui import connections
-from pages.ui.chat_state import Chat, open_thread
+from pages.ui import connections, importing
+from pages.ui.chat_state import Chat, close_menu, open_thread
+from pages.ui.note_actions import EDIT, FORGET, open_dialog
+from pages.ui.receipt import keep_receipt, receipt_dialog
+from pages.ui.search_box import search_box
 from pages.ui.security import inert, inert_label
+from pages.ui.words import plural
 
 LISTED = 50
+IMPORT = "chat_importing"
 
 
 def threads_menu(chat: Chat, busy: bool) -> None:
@@ -33,9 +38,15 @@ def threads_menu(chat: Chat, busy: bool) -> None:
                 ):
                     open_thread(None, temporary=True)
                     st.rerun()
-            if chat.thread:
-                _this(chat, busy)
-            _others(chat)
+                if st.button("Import…", icon=":material/upload:", help="Go on with a conversation from a file"):
+                    close_menu()
+                    open_dialog(IMPORT, True)
+            every = connections.store().threads(chat.user)
+            known = [thread for thread in every if not thread.experiment]
+            if not known or not search_box(chat.user, known):
+                if chat.thread:
+                    _this(chat, busy)
+                _others(chat, known)
         if chat.temporary:
             st.badge("Temporary: deleted when you leave", icon=":material/hourglass_empty:", color="gray")
         elif chat.thread and chat.thread.parent:
@@ -45,9 +56,13 @@ def threads_menu(chat: Chat, busy: bool) -> None:
 def _this(chat: Chat, busy: bool) -> None:
     assert chat.thread
     thread = chat.thread
-    name = st.text_input("Title", thread.title, max_chars=80, key=f"chat_title_{thread.id}")
+    key, state = f"chat_title_{thread.id}", st.session_state
+    if key not in state or state.get(f"{key}_drawn") != thread.title:
+        # Another tab has named it since: what stands in this one's box was not typed now.
+        state[key] = state[f"{key}_drawn"] = thread.title
+    name = st.text_input("Title", max_chars=80, key=key)
     if name.strip() and name != thread.title:
-        chat.store.put_thread(chat.user, replace(thread, title=name.strip()))
+        chat.change(thread, title=name.strip())
         st.rerun()
     with st.container(horizontal=True):
         st.download_button(
@@ -68,7 +83,8 @@ def _this(chat: Chat, busy: bool) -> None:
         if not chat.temporary and st.button("Delete", icon=":material/delete:", disabled=busy):
             gone = forgetting.delete(chat.store, chat.retrieval(), chat.user, thread.id)
             open_thread(None)
-            st.session_state.chat_deleted = (thread.id, thread.title, gone.owed)
+            why = next((row.said for row in gone.owed), "")
+            st.session_state.chat_deleted = (thread.id, thread.title, why)
             st.session_state.pop("chat_thread")
             st.rerun()
         if chat.temporary and st.button("Keep it", icon=":material/save:", disabled=busy):
@@ -88,10 +104,8 @@ def _clear(chat: Chat, thread: Thread) -> None:
     )
     with st.container(horizontal=True):
         if st.button("Clear it", icon=":material/ink_eraser:"):
-            gone = forgetting.clear(chat.store, chat.retrieval(), chat.user, thread.id)
-            # A title is made of the first message.
-            chat.store.put_thread(chat.user, replace(thread, title=UNTITLED))
-            st.session_state.chat_cleared = (thread.id, thread.title, gone)
+            with st.spinner("Removing it, and looking through every file"):
+                keep_receipt(forgetting.clear(chat.store, chat.retrieval(), chat.user, thread.id))
             open_thread(thread.id, chat.temporary)
             st.session_state.pop("chat_clear")
             st.rerun()
@@ -100,11 +114,11 @@ def _clear(chat: Chat, thread: Thread) -> None:
             st.rerun()
 
 
-def _others(chat: Chat) -> None:
-    known = connections.store().threads(chat.user)
-    others = [thread for thread in known if not chat.thread or thread.id != chat.thread.id]
+def _others(chat: Chat, known: Sequence[Thread]) -> None:
+    here = chat.thread.id if chat.thread else None
+    others = [thread for thread in known if thread.id != here]
     if others:
-        st.caption(f"{len(others)} other conversation{'s' if len(others) > 1 else ''}")
+        st.caption(f"{plural(len(others), 'other conversation')}")
     for thread in others[:LISTED]:
         if st.button(
             inert_label(thread.title), key=f"chat_open_{thread.id}", type="tertiary", icon=":material/chat_bubble:"
@@ -112,30 +126,37 @@ def _others(chat: Chat) -> None:
             open_thread(thread.id)
             st.rerun()
     if len(others) > LISTED:
-        st.caption(f"The {LISTED} last used are shown; the others are in an export (Settings).")
+        st.caption(f"The {LISTED} last used are shown; the search finds the others.")
+
+
+def _close_import() -> None:
+    st.session_state.pop(IMPORT, None)
+
+
+@st.dialog("Import a conversation", width="medium", icon=":material/upload:", on_dismiss=_close_import)
+def _import_dialog(chat: Chat) -> None:
+    receipt = importing.import_box(connections.store(), chat.user, in_chat=True)
+    importing.refused()
+    if receipt:
+        _close_import()
+        if receipt.threads:
+            open_thread(receipt.threads[0])
+            st.session_state.chat_came_back = True
+        st.rerun()
 
 
 def undo_notice(chat: Chat) -> None:
-    """Offer to undo the deletion that has just been made; show the receipt of what was cleared."""
-    cleared = st.session_state.get("chat_cleared")
-    if cleared and chat.thread and chat.thread.id == cleared[0]:
-        _, title, gone = cleared
-        listed = ", ".join(
-            f"{count} {name if count != 1 else name[:-1]}" for name, count in gone.there.items() if count
-        )
-        with st.container(border=True, horizontal=True, vertical_alignment="center", key="chat_clear_receipt"):
-            st.markdown(
-                f"Cleared “{inert(title)}”: {listed or 'it was empty'}. "
-                f"Looked again: {gone.left or 'nothing'} is left.{_owed(gone.owed)}"
-            )
-            if st.button("Close", type="tertiary", key="chat_clear_close"):
-                st.session_state.pop("chat_cleared")
-                st.rerun()
+    """Show the receipt of what was forgotten, and offer to undo the deletion that has just been made."""
+    if IMPORT in st.session_state:
+        _import_dialog(chat)
+    elif not any(name in st.session_state for name in (FORGET, EDIT)):
+        receipt_dialog()
     if not (deleted := st.session_state.get("chat_deleted")):
         return
     id, title, owed = deleted
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="chat_undo_notice"):
-        st.markdown(f"Deleted “{inert(title)}”. It can be restored for ten minutes.{_owed(owed)}")
+        told = f" Its vectors, which hold no text, are {inert(owed)}" if owed else ""
+        st.markdown(f"Deleted “{inert(title)}”. It can be restored for ten minutes.{told}")
         if st.button("Undo", icon=":material/undo:"):
             st.session_state.pop("chat_deleted")
             if connections.store().restore_thread(chat.user, id):
@@ -144,11 +165,12 @@ def undo_notice(chat: Chat) -> None:
             else:
                 st.session_state.chat_notice = "It was deleted more than ten minutes ago and is gone."
             st.rerun()
+        if st.button("Remove it for good", icon=":material/ink_eraser:", type="tertiary"):
+            with st.spinner("Removing it, and looking through every file"):
+                store, retrieval = connections.store(), connections.retrieval()
+                keep_receipt(forgetting.forget_thread(store, retrieval, chat.user, id))
+            st.session_state.pop("chat_deleted")
+            st.rerun()
         if st.button("Close", type="tertiary"):
             st.session_state.pop("chat_deleted")
             st.rerun()
-
-
-def _owed(why: str | None) -> str:
-    """Say that vectors are deleted later, and why."""
-    return f" Its vectors, which hold no text, are deleted later: {inert(why)}" if why else ""

@@ -16,7 +16,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from memory.connect import close_all
+from memory.server.connect import close_all
 
 # What a page imports itself. Two threads that import one web of modules at once can see half of a module,
 # so a page waits for these (about half a second at start, nothing later).
@@ -96,6 +96,8 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
         # Streamlit ends a SIGTERM by the signal itself, without exit handlers.
         if worker := sys.modules.get("memory.worker"):
             worker.stop_all()
+        if job := sys.modules.get("memory.compare.job"):
+            job.stop_all()
         if connections := sys.modules.get("pages.ui.connections"):
             connections.close_search()
         close_all()

@@ -25,8 +25,8 @@ def welcome(chat: Chat) -> None:
     st.title("See what a chatbot remembers")
     real = chat.preferences.model != "demo"
     st.markdown(
-        "Talk, and the panel beside the chat shows what the memory holds, the exact prompt the model was sent, what "
-        "was left out and why, and what it cost. "
+        "Talk, and the panel beside the chat (on a phone: behind » at the top) shows what the memory holds, the exact "
+        "prompt the model was sent, what was left out and why, and what it cost. "
         + (
             f"The model that answers is **{inert(chat.preferences.model)}**."
             if real
@@ -44,11 +44,17 @@ def welcome(chat: Chat) -> None:
             st.session_state.chat_memory, st.session_state.chat_settings = SAMPLE_MEMORY
             st.session_state.chat_sample = list(SAMPLE)
             st.rerun()
+        if st.button(
+            "Learn it step by step",
+            icon=":material/school:",
+            help="Short lessons, each beside a real conversation: read, predict, watch",
+        ):
+            st.switch_page("pages/lessons.py")
         for text in ("My name is Alex. I moved to Oslo in May.", "What do you know about me?"):
             if st.button(text, type="tertiary", icon=":material/chat:"):
                 send(chat, text, text)
                 st.rerun()
-    st.subheader("The memories")
+    st.header("The memories")
     st.caption(
         "Choose one below, now or in mid-conversation; every turn stays stored, a memory only chooses what is sent."
     )
@@ -72,7 +78,10 @@ def play_sample(chat: Chat) -> bool:
     st.session_state.chat_sample = rest[1:]
     if len(rest) == 1:
         st.session_state.chat_sample_done = True
-    send(chat, rest[0], SAMPLE_TITLE)
+    if send(chat, rest[0], SAMPLE_TITLE) is None:
+        # It is in the box now; what would follow it rests on its answer.
+        st.session_state.chat_sample = []
+        st.session_state.pop("chat_sample_done", None)
     return True
 
 
@@ -84,7 +93,7 @@ def after_sample(chat: Chat) -> None:
         if chat.memory.short == "window":
             st.markdown(
                 "**That is forgetting.** Turn 1 is stored, but a window of two turns no longer sends it: see "
-                "*Left out* in the panel. The model can only answer from its prompt."
+                "*Left out* in the panel (on a phone: behind » at the top). The model can only answer from its prompt."
             )
             if st.button("Switch to Buffer and ask again", icon=":material/memory:"):
                 chat.use(chat_state.make("ConversationBufferMemory", {}))

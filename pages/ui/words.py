@@ -16,17 +16,23 @@ import streamlit as st
 
 from memory.base import Note, Span, Turn
 from memory.catalog import load
-from memory.inspect import Inspection
-from memory.prices import dollars
+from memory.common.words import plural as plural
+from memory.inspection.inspect import Inspection
+from memory.longterm.facts import REFS
+from memory.money.prices import dollars
 from memory.tokens import split_model
 from memory.trace import Call, Trace
-from pages.ui.security import inert_label
+from pages.ui.security import inert_label, literal_label
 
-STATES = {"sent": "sent", "not sent": "stored, not sent", "summary": "only the gist"}
+STATES = {"sent": "sent", "not sent": "stored, not sent", "summary": "covered by a note"}
+COMING = {"sent": "would be sent", "not sent": "stored", "summary": "covered by a note"}
+"""The same before the next message is asked, when nothing was sent yet."""
 COLOURS = {"instructions": "gray", "memory": "violet", "history": "blue", "query": "yellow"}
 """One colour, one source of a piece of the prompt."""
+_NOTHING = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 _PART = re.compile(r"^\d+\.")
-_SORTS = {"summary": "summary", "facts": "facts", "triple": "triples", "entity": "notes"}
+_SORTS = {"passage": "passages", "summary": "summary", "facts": "facts", "triple": "triples", "entity": "notes"}
+_SORTS |= {"fact": "facts", "profile": "profile", "episode": "episodes", "picture": "pictures"}
 
 
 def turns(span: Span) -> str:
@@ -68,8 +74,9 @@ def merged_and_gone(seen: Inspection) -> tuple[list[int], list[int]]:
     return merged, sorted(set(seen.left) - set(merged))
 
 
-def plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def states(seen: Inspection) -> Mapping[str, str]:
+    """Name the states that a turn can be in."""
+    return COMING if seen.coming else STATES
 
 
 def score(value: float) -> str:
@@ -112,8 +119,12 @@ def percentage(share: float) -> str:
 
 def memory_label(trace: Trace) -> str:
     """Name the memory as its selector does; a plug-in that is gone keeps its class's name."""
-    cls = load().memories.get(trace.memory)
-    return cls.label if cls else trace.memory or "No memory"
+    return label_of(trace.memory) or "No memory"
+
+
+def label_of(memory: str) -> str:
+    cls = load().memories.get(memory)
+    return cls.label if cls else memory
 
 
 def caveat(trace: Trace) -> str | None:
@@ -129,17 +140,39 @@ def note_name(ref: str, notes: Mapping[str, Note] = MappingProxyType({})) -> str
     id, _, version = ref.partition(":")
     data, of = notes[id].data if id in notes else {}, f" v{version}" if version else ""
     kind, _, rest = _PART.sub("", id).partition("-")
+    if kind == "passage":
+        return f"Passage {rest.rpartition('-')[2] or version.rpartition(':')[2]}"
+    if kind in ("fact", *REFS.values()) and (":" in version or "-" in rest):
+        # Remembered across conversations: the beginning of a hash tells it from others, and in a search finds it.
+        key, _, number = rest.rpartition("-") if "-" in rest else version.partition(":")
+        which = f" {key[:4]}" if re.fullmatch(r"[0-9a-f]{8,}", key) else ""
+        if kind == "fact" and not which:
+            kind = key
+        # There is one profile.
+        return f"{kind.capitalize()}{'' if kind == 'profile' else which} v{number}"
+    if kind == "fact" and not rest:
+        return f"Fact {version}"
     if kind == "recalled" and rest.isdecimal():
-        return f"Recall of {turns((int(rest), int(rest) + 1))}"
+        return f"Recalls of {turns((int(rest), int(rest) + 1))}"
+    if kind == "picture" and re.fullmatch(r"\d+-\d+", rest):
+        turn, _, number = rest.partition("-")
+        edited = of if version != "1" else ""
+        return f"Picture {'' if number == '1' else f'{number} '}of turn {int(turn):,}{edited}"
     if kind == "entity":
         return f"Note on {data['name']}{of}" if "name" in data else f"Entity{of}"
-    if kind == "triple" and "subject" in data:
-        return f"Triple: {data['subject']} {data.get('predicate', '')} {data.get('object', '')}"
+    if kind == "triple":
+        parts = " ".join(str(data.get(name, "")) for name in ("subject", "predicate", "object"))
+        return f"Triple: {parts}" if "subject" in data else f"Triple{of}"
     if kind == "facts":
         return "Facts"
     # What names a thing by a hash tells a reader nothing.
     named = f"{kind} {rest}" if rest and not re.fullmatch(r"[0-9a-f]{8,}", rest) else kind
     return f"{named.replace('_', ' ').strip().capitalize()}{of}"
+
+
+def is_recall(id: str) -> bool:
+    """Whether a note only says which turns a turn recalled, and nothing that was said."""
+    return _PART.sub("", id).startswith("recalled-")
 
 
 def place(turn: int, message: int | None = None) -> str:
@@ -171,9 +204,22 @@ def escaped(text: str) -> str:
     return inert_label(text)
 
 
+def literal(text: str) -> str:
+    """Make a name of anybody's appear as it was typed inside our Markdown, also where it holds emphasis."""
+    return literal_label(text)
+
+
+def unseen(name: str) -> str:
+    """Write a label that is heard and not seen, for a button that shows its icon alone; `name` is words of ours.
+
+    Without it a screen reader would say the icon's own name: "ink_eraser icon".
+    """
+    return f"![{name}]({_NOTHING})"
+
+
 def badge(colour: str, text: str) -> str:
     """Write a badge in Markdown; its text ends at a bracket."""
-    return f":{colour}-badge[{escaped(text)}]"
+    return f":{colour}-badge[{literal(text)}]"
 
 
 def colour(name: str, part: str = "Color") -> str:

@@ -1,285 +1,253 @@
 """The x-ray of a prompt: a proportional bar, then each piece with its source, tokens and exact text.
 
-The one component of our own. It sets texts as text and never as HTML, and takes its colours from the theme.
+What is drawn is put together here; the one component of our own, which draws it, is in `xray_look.py`. It sets texts
+as text and never as HTML, and takes its colours from the theme.
 """
 
 from __future__ import annotations
 
 import json
-from functools import cache
+from collections.abc import Set
 from itertools import groupby
 from typing import Any
 
 import streamlit as st
 
-from memory.inspect import Inspection
+from memory.inspection.inspect import Inspection
+from memory.inspection.laid_out import LaidOut, Look, Run
+from memory.inspection.overlap import marked
+from memory.inspection.pieces import Piece, prefix_of
+from memory.inspection.sent import ROLES
+from memory.inspection.used import Used
 from memory.prompt import PromptMessage
-from pages.ui.words import COLOURS, note_name, number, place, plural, tokens, turn_list
+from pages.ui.sources import COLOURS, EDITED, about, broken, follow, leads, name, why
+from pages.ui.words import fetch, number, place, plural, score, tokens, turn_list
+from pages.ui.xray_gaps import gap, go, look_of
+from pages.ui.xray_look import component
 
-FIRST = 6
-LAST = 34
-"""How many pieces of a long prompt are drawn from its beginning and from its end; a click brings more."""
-MORE = 100
 LONG = 4000
-"""Characters of one message that are drawn; the whole stands in the JSON below."""
+"""Characters of one message that are drawn at first; a click brings the whole."""
 LINES = 300
 """How many lines of a quoted block are drawn."""
-ROLES = {"system": "system", "human": "user", "ai": "assistant", "tool": "tool"}
+NEAR = 5
+"""How many near misses are listed below what was sent; all of them stand in Left out."""
 
 
-def draw_prompt(seen: Inspection) -> None:
+def draw_prompt(seen: Inspection, laid: LaidOut, found: Used) -> None:
     """Draw the prompt of a turn."""
-    # What is quoted is sent as one message and is one piece, each of its lines with a source of its own.
-    messages = seen.rebuilt.prompt.messages
-    pieces = [list(group) for _, group in groupby(messages, key=lambda m: "quoted" if m.quoted else m.item)]
-    opened = st.session_state.get("panel_prompt_open", {})
-    last = LAST + opened.get(seen.trace.turn_id, 0)
-    hidden = range(FIRST, len(pieces) - last) if len(pieces) > FIRST + last else range(0)
-    drawn = [_piece(seen, piece) for place, piece in enumerate(pieces) if place not in hidden]
-    gap: dict[str, Any] | None = None
-    if hidden:
-        left = [message for place in hidden for message in pieces[place]]
-        gap = {
-            "at": FIRST,
-            "text": f"… {plural(len(left), 'more message')}",
-            "hint": f"Show {min(MORE, len(hidden)):,} of them",
-            "tokens": sum(message.tokens for message in left),
-            "size": tokens(sum(message.tokens for message in left), seen.trace.exact),
-        }
-    data = {"pieces": drawn, "gap": gap, "label": f"Prompt of turn {seen.trace.turn + 1:,}, piece by piece"}
+    state, turn = st.session_state, seen.trace.turn_id
+    whole: set[str] = state.get("panel_prompt_whole", {}).get(turn, set())
 
     def more() -> None:
-        st.session_state["panel_prompt_open"] = {seen.trace.turn_id: opened.get(seen.trace.turn_id, 0) + MORE}
+        go(seen, state["panel_xray"]["more"])
 
-    _component()(data=data, key="panel_xray", on_more_change=more)
+    def show_whole() -> None:
+        state["panel_prompt_whole"] = {turn: whole | {str(state["panel_xray"]["whole"])}}
+
+    def lead() -> None:
+        follow(seen, dict(state["panel_xray"]["lead"]))
+
+    drawn = component()(
+        data=xray_data(seen, laid, found, look_of(seen), whole),
+        key="panel_xray",
+        on_more_change=more,
+        on_whole_change=show_whole,
+        on_lead_change=lead,
+    )
+    if drawn.lead and drawn.lead.get("page") == "settings":
+        st.switch_page("pages/settings.py")
 
 
-def _piece(seen: Inspection, messages: list[PromptMessage]) -> dict[str, Any]:
-    """Describe one piece: the messages of one turn, a note, the instructions or the query."""
-    first, size = messages[0], sum(message.tokens for message in messages)
-    if first.quoted:
-        return _quoted(seen, messages)
+def xray_data(
+    seen: Inspection, laid: LaidOut, found: Used, look: Look, whole: Set[str] = frozenset()
+) -> dict[str, Any]:
+    """Describe a prompt for the component, as it is looked at; `whole` are the ids of long texts shown to their end."""
+    every = [one for part in laid.parts for one in _spans(part)]
+    shares = prefix_of([one.tokens for one in every], seen.trace.prefix)
+    numbers, cached = {id(one): at for at, one in enumerate(every)}, dict(zip(map(id, every), shares, strict=True))
+    at, where = next((at for at, one in enumerate(every) if shares[at] < one.tokens), -1), broken(seen)
+    make = _Drawing(seen, found, numbers, cached, whole)
+    shown: list[dict[str, Any]] = []
+    gaps: list[dict[str, Any]] = []
+    parted: dict[str, Any] | None = None
+    places = laid.places
+    placed = zip(laid.parts, places, places[1:], strict=False)
+    for visible, run in groupby(placed, key=lambda one: look.shows(one[0], one[1], places[-1])):
+        parts = list(run)
+        held = [one for part, *_ in parts for one in _spans(part)]
+        breaks = where if any(numbers[id(one)] == at for one in held) else ""
+        if visible:
+            shown += [make.piece(place, part) for part, place, _ in parts if isinstance(part, Piece)]
+            if breaks:
+                parted = {"span": at, "text": _into(breaks, shares[at], "this")}
+        else:
+            size = sum(cached[id(one)] for one in held)
+            last = parts[-1][2] >= places[-1] - look.last
+            gaps.append(
+                {
+                    **gap([part for part, *_ in parts], look, last),
+                    "at": len(shown),
+                    "cached": size,
+                    "size": tokens(sum(one.tokens for one in held), seen.trace.exact),
+                    "broken": _into(breaks, size, "these"),
+                }
+            )
     return {
-        "source": _source(seen, first),
-        "colour": COLOURS[first.segment],
-        "tokens": size,
-        "size": tokens(size, seen.trace.exact),
-        "why": _why(first),
-        "texts": [text for message in messages for text in _texts(message)],
+        "pieces": shown,
+        "gaps": gaps,
+        "broken": parted,
+        "missed": make.missed(),
+        "label": f"Prompt of turn {seen.trace.turn + 1:,}, piece by piece",
     }
 
 
-def _quoted(seen: Inspection, messages: list[PromptMessage]) -> dict[str, Any]:
-    """Describe what was quoted: one block of lines, each with its reason and its size."""
-    quoted = sorted({message.turn for message in messages if message.turn is not None})
-    size, exact = sum(message.tokens for message in messages), seen.trace.exact
-    lines = [
-        {
-            "text": message.content.rstrip("\n")[:LONG],
-            "why": f"{_source(seen, message)}, {tokens(message.tokens, exact)}: {message.why}."
-            if message.turn is not None
-            else f"{_why(message)} {tokens(message.tokens, exact)}.",
-            "tokens": message.tokens,
-            "heading": message.turn is None,
+def _spans(part: Piece | Run) -> tuple[PromptMessage | Run, ...]:
+    """Return what the tokens of a part are counted by; a run of turns that nobody read is one."""
+    return part.spans if isinstance(part, Piece) else (part,)
+
+
+def _into(text: str, share: int, what: str) -> str:
+    """Say how far into a span, or into what is not drawn, the reusable prefix reaches."""
+    return text.replace("here", f"{plural(share, 'token')} into {what}", 1) if share else text
+
+
+class _Drawing:
+    """Describes pieces one by one, each span numbered by its place among all spans of the prompt."""
+
+    def __init__(
+        self, seen: Inspection, found: Used, numbers: dict[int, int], cached: dict[int, int], whole: Set[str]
+    ) -> None:
+        self.seen, self.found, self.numbers, self.cached, self.whole = seen, found, numbers, cached, whole
+        self.exact = seen.trace.exact
+
+    def piece(self, place: int, piece: Piece) -> dict[str, Any]:
+        """Describe one piece: the messages of one turn, a note, the instructions, the query or a block of quotes."""
+        first = piece.spans[0]
+        described = {
+            "id": f"{place}",
+            "turn": first.turn + 1 if piece.kind == "turn" and first.turn is not None else None,
+            "colour": COLOURS[piece.kind],
+            "tokens": piece.tokens,
+            "size": tokens(piece.tokens, self.exact),
+            "cached": sum(self.cached[id(span)] for span in piece.spans),
+            "spans": [self.numbers[id(piece.spans[0])], self.numbers[id(piece.spans[-1])]],
         }
-        for message in messages[:LINES]
-    ]
-    over = len(messages) - LINES
-    return {
-        "source": f"Memory: quoted {turn_list(quoted)}",
-        "colour": COLOURS[messages[0].segment],
-        "tokens": size,
-        "size": tokens(size, exact),
-        "why": "",
-        "texts": [],
-        "lines": lines,
-        "rest": f"… {plural(over, 'more line')}" if over > 0 else "",
-    }
+        if first.quoted:
+            return described | self._quoted(place, piece)
+        words = self.found.words.get(first.item, ())
+        source, chips = name(self.seen, first), self._chips(first, words)
+        return described | {
+            "source": source,
+            "chips": chips,
+            "why": " ".join([f"{why(first)}", *self._overlap(words)]),
+            "about": [*about(self.seen, first), *self._overlap(words)],
+            "leads": leads(self.seen, first),
+            "copy": f"Copy {_lower(source)}",
+            "texts": [
+                text for at, span in enumerate(piece.spans) for text in self._texts(span, words, f"{place}.{at}")
+            ],
+        }
+
+    def _quoted(self, place: int, piece: Piece) -> dict[str, Any]:
+        """Describe what was quoted: one block of lines, each with its reason and its size."""
+        lines = []
+        for at, span in enumerate(piece.spans[:LINES]):
+            words = self.found.words.get(span.item, ()) if span.turn is not None else ()
+            size, source = tokens(span.tokens, self.exact), name(self.seen, span)
+            text = self._text(span.content.rstrip("\n"), words, f"{place}.{at}")
+            # Of several lines of one turn those that have the words are marked.
+            words = words if text["marks"] else ()
+            lines.append(
+                {
+                    **text,
+                    "why": f"{source}, {size}: {why(span)[:1].lower()}{why(span)[1:]}"
+                    if span.turn is not None
+                    else f"{why(span)} {size}.",
+                    "about": [f"{source}, {size}.", *about(self.seen, span), *self._overlap(words)],
+                    "leads": leads(self.seen, span),
+                    "chips": self._chips(span, words),
+                    "copy": f"Copy this line of {_lower(source)}" if span.turn is not None else "Copy this line",
+                    "tokens": span.tokens,
+                    "cached": self.cached[id(span)],
+                    "heading": span.turn is None,
+                }
+            )
+        rest = piece.spans[LINES:]
+        return {
+            "source": f"Memory: quoted {turn_list(piece.turns)}",
+            "chips": [],
+            "why": "Sent as one message: turns that are recalled out of their order are quoted.",
+            "about": ["Sent as one message: turns that are recalled out of their order are quoted."],
+            "leads": [],
+            "copy": "Copy the block",
+            "texts": [],
+            "lines": lines,
+            "block": piece.text if len(piece.text) <= LONG * 10 else "",
+            "rest": {
+                "text": f"… {plural(len(rest), 'more line')}",
+                "tokens": sum(span.tokens for span in rest),
+                "cached": sum(self.cached[id(span)] for span in rest),
+            }
+            if rest
+            else None,
+        }
+
+    def _texts(self, span: PromptMessage, words: tuple[str, ...], key: str) -> list[dict[str, Any]]:
+        """Give what a message says and which tools it calls, each under the role that it is sent with."""
+        role = span.name or ROLES[span.type]
+        at_span = {"span": self.numbers[id(span)]}
+        said = [{"role": role, **at_span, **self._text(span.content, words, key)}] if span.content else []
+        for at, call in enumerate(span.tool_calls):
+            text = json.dumps(dict(call), ensure_ascii=False, default=str)
+            said.append({"role": f"{role} calls", **at_span, **self._text(text, (), f"{key}.{at}")})
+        return said
+
+    def _text(self, text: str, words: tuple[str, ...], key: str) -> dict[str, Any]:
+        """Give a text, its beginning where it is long, with the places of the words that it shares with the answer."""
+        shown = text if key in self.whole else text[:LONG]
+        over = len(text) - len(shown)
+        rest = f"Show {number(over)} more characters" if over else ""
+        return {"id": key, "text": shown, "marks": marked(shown, words) if words else [], "rest": rest}
+
+    def _chips(self, span: PromptMessage, words: tuple[str, ...]) -> list[str]:
+        chips = ["edited"] if span.why == EDITED else []
+        return [*chips, "overlaps"] if words else chips
+
+    def _overlap(self, words: tuple[str, ...]) -> list[str]:
+        return [f"Overlaps with the answer: {', '.join(words)}."] if words else []
+
+    def missed(self) -> dict[str, Any] | None:
+        """Describe what was retrieved and not sent: the best of the near misses."""
+        near = self.found.near
+        if not near:
+            return None
+        turns = fetch(self.seen.transcript, {left.turns[0] for left in near[:NEAR]})
+        said = {turn.index: turn for turn in turns}
+        rows = []
+        for left in near[:NEAR]:
+            index = left.turns[0]
+            turn = said.get(index)
+            text = (turn.human or turn.ai) if turn else ""
+            if turn and left.message is not None and left.message < len(turn.messages):
+                text = turn.messages[left.message].content
+            found = "" if left.score is None else f" ({score(left.score)})"
+            shown = left.why if "rank" in left.why else f"rank {left.rank:,}, {left.why}"
+            rows.append(
+                {
+                    "source": place(index, left.message).capitalize(),
+                    "text": " ".join(text.split())[:80],
+                    "why": shown if found.strip(" ()") in shown else f"{shown}{found}",
+                    "lead": leads(self.seen, _at(index))[0],
+                }
+            )
+        rest = len(near) - len(rows)
+        more = f"{rest:,} more near {'miss' if rest == 1 else 'misses'} in Left out" if rest else ""
+        return {"title": "Retrieved, not sent", "rows": rows, "more": more}
 
 
-def _why(message: PromptMessage) -> str:
-    cut = " Cut to fit." if message.shortened else ""
-    return f"{message.why[:1].upper()}{message.why[1:]}.{cut}"
+def _at(turn: int) -> PromptMessage:
+    return PromptMessage("human", "", "memory", f"turn:{turn}", 0, "", turn)
 
 
-def _texts(message: PromptMessage) -> list[dict[str, str]]:
-    """Give what a message says and which tools it calls, each under the role that it is sent with."""
-    role, over = message.name or ROLES[message.type], len(message.content) - LONG
-    rest = f"… {number(over)} more characters" if over > 0 else ""
-    said = [{"role": role, "text": message.content[:LONG], "rest": rest}] if message.content else []
-    calls = [json.dumps(dict(call), ensure_ascii=False, default=str) for call in message.tool_calls]
-    return said + [{"role": f"{role} calls", "text": call[:LONG], "rest": ""} for call in calls]
-
-
-def _source(seen: Inspection, message: PromptMessage) -> str:
-    if message.segment == "instructions":
-        return "Instructions"
-    if message.segment == "query":
-        return "Your message"
-    if message.turn is not None:
-        of = message.item.partition(".")[2] if message.item.startswith("message:") else ""
-        where = place(message.turn, int(of) if of else None)
-        return where.capitalize() if message.quoted else f"{message.segment.capitalize()}: {where}"
-    return note_name(message.item, seen.state.notes)
-
-
-@cache
-def _component() -> Any:
-    return st.components.v2.component("prompt_xray", html=_HTML, css=_CSS, js=_JS)
-
-
-# Each on several lines: a string of one line might be taken for a path.
-_HTML = """
-<div class="bar" aria-hidden="true"></div>
-<ol></ol>
-"""
-
-_CSS = """
-:host, .bar, ol { font-family: var(--st-font); color: var(--st-text-color); }
-.bar { display: flex; gap: 2px; height: 14px; margin: 2px 0 8px; }
-.bar span { min-width: 2px; flex-basis: 0; border-radius: 2px; background: var(--fill); }
-.bar.many { gap: 0; }
-.bar.many span { min-width: 1px; border-radius: 0; }
-.bar.many span:nth-child(even) { opacity: 0.75; }
-.bar span.gap {
-  background: repeating-linear-gradient(90deg, var(--fill) 0 3px, transparent 3px 5px);
-}
-.bar span.on { outline: 2px solid var(--st-text-color); outline-offset: 1px; }
-ol { list-style: none; margin: 0; padding: 0; }
-li { position: relative; padding: 5px 8px 6px 14px; border-bottom: 1px solid var(--st-border-color); font-size: 13px; }
-li:last-child { border-bottom: 0; }
-li::before {
-  content: ""; position: absolute; left: 0; top: 5px; bottom: 5px; width: 4px; border-radius: 2px;
-  background: var(--fill);
-}
-li.piece:hover, li.piece:focus, li.piece.on { background: color-mix(in srgb, var(--st-text-color) 6%, transparent); }
-li:focus-visible, .line:focus-visible, button:focus-visible {
-  outline: 2px solid var(--st-text-color); outline-offset: -2px;
-}
-.head { display: flex; justify-content: space-between; gap: 8px; line-height: 18px; }
-.source { color: var(--ink); font-weight: 600; }
-.size { white-space: nowrap; font-variant-numeric: tabular-nums; }
-.text {
-  font-family: var(--st-code-font); line-height: 17px; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 15em;
-  overflow-y: auto;
-}
-.role { font-weight: 600; color: var(--ink); user-select: none; }
-.role::after { content: ": "; }
-.line {
-  position: relative; font-family: var(--st-code-font); line-height: 17px; white-space: pre-wrap;
-  overflow-wrap: anywhere; border-radius: 2px;
-}
-.line.heading { color: var(--ink); }
-.line:hover, .line:focus, .line.on { background: color-mix(in srgb, var(--fill) 22%, transparent); }
-.line > .why { right: 0; top: 100%; max-width: 92%; white-space: normal; font-family: var(--st-font); }
-.line:hover > .why, .line:focus > .why { display: block; }
-.line.quiet > .why { display: none; }
-.rest { font-family: var(--st-font); font-style: italic; }
-.why {
-  position: absolute; right: 82px; top: 5px; z-index: 2; max-width: 62%; padding: 1px 8px; border-radius: 3px;
-  font-size: 12px; line-height: 17px; display: none;
-  color: var(--st-background-color); background: var(--st-text-color);
-}
-li:hover > .why, li:focus > .why { display: block; }
-li.quiet > .why { display: none; }
-button {
-  display: flex; justify-content: space-between; gap: 8px; width: 100%; padding: 0; border: 0; font: inherit;
-  text-align: left; color: inherit; background: none; cursor: pointer;
-}
-button .hint { text-decoration: underline; text-underline-offset: 2px; }
-"""
-
-_JS = """
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component
-  const bar = parentElement.querySelector(".bar")
-  const list = parentElement.querySelector("ol")
-  bar.replaceChildren()
-  const shares = data.pieces.reduce((sum, piece) => sum + (piece.lines ? piece.lines.length : 1), 0)
-  bar.classList.toggle("many", shares > 24)
-  list.replaceChildren()
-  list.setAttribute("aria-label", data.label)
-
-  const make = (parent, tag, name, text) => {
-    const element = document.createElement(tag)
-    element.className = name
-    // Whatever a user or a model wrote is set as text; it is never read as HTML.
-    if (text !== undefined) element.textContent = text
-    parent.append(element)
-    return element
-  }
-  const paint = (element, colour) => {
-    element.style.setProperty("--fill", `var(--st-${colour}-color)`)
-    element.style.setProperty("--ink", `var(--st-${colour}-text-color)`)
-  }
-  const join = (part, item) => {
-    const light = (on) => () => { part.classList.toggle("on", on); item.classList.toggle("on", on) }
-    for (const element of [part, item]) {
-      element.addEventListener("mouseenter", light(true))
-      element.addEventListener("mouseleave", light(false))
-    }
-    item.addEventListener("focusin", light(true))
-    item.addEventListener("focusout", light(false))
-    part.addEventListener("click", () => item.scrollIntoView({ block: "nearest" }))
-  }
-
-  const share = (tokens, colour) => {
-    const part = make(bar, "span", "")
-    part.style.flexGrow = Math.max(tokens, 1)
-    paint(part, colour)
-    return part
-  }
-  // Says on hover and focus why it is there.
-  const told = (item, text, id) => {
-    item.tabIndex = 0
-    const why = make(item, "div", "why", text)
-    why.id = id
-    item.setAttribute("aria-describedby", id)
-    item.addEventListener("keydown", (event) => { if (event.key === "Escape") item.classList.add("quiet") })
-    for (const back of ["mouseleave", "blur"]) item.addEventListener(back, () => item.classList.remove("quiet"))
-  }
-
-  data.pieces.forEach((piece, place) => {
-    if (data.gap && place === data.gap.at) gap()
-    const item = make(list, "li", "piece")
-    paint(item, piece.colour)
-    const head = make(item, "div", "head")
-    make(head, "span", "source", piece.source)
-    make(head, "span", "size", piece.size)
-    if (piece.lines) {
-      piece.lines.forEach((one, row) => {
-        const line = make(item, "div", one.heading ? "line heading" : "line")
-        make(line, "span", "said", one.text)
-        told(line, one.why, `why-${place}-${row}`)
-        join(share(one.tokens, piece.colour), line)
-      })
-      if (piece.rest) make(item, "div", "rest", piece.rest)
-      return
-    }
-    const part = share(piece.tokens, piece.colour)
-    for (const text of piece.texts) {
-      const line = make(item, "div", "text")
-      make(line, "span", "role", text.role)
-      make(line, "span", "said", text.text)
-      if (text.rest) make(line, "span", "rest", text.rest)
-    }
-    told(item, piece.why, `why-${place}`)
-    join(part, item)
-  })
-
-  function gap() {
-    const part = make(bar, "span", "gap")
-    part.style.flexGrow = Math.max(data.gap.tokens, 1)
-    paint(part, "blue")
-    const item = make(list, "li", "more")
-    paint(item, "blue")
-    const button = make(item, "button", "")
-    button.type = "button"
-    make(button, "span", "source", data.gap.text)
-    make(button, "span", "hint", data.gap.hint)
-    make(button, "span", "size", data.gap.size)
-    button.addEventListener("click", () => setTriggerValue("more", true))
-    join(part, item)
-  }
-}
-"""
+def _lower(source: str) -> str:
+    return f"{source[:1].lower()}{source[1:]}"

@@ -1,6 +1,6 @@
 """Somebody in front of a browser: what the tests of the chat page do and look at, in the words of a reader.
 
-alex = Person(app_server, new_context())
+alex = Person(app, new_context())
 alex.open()
 alex.say("My name is Alex.")
 alex.sees_turn(1)
@@ -15,15 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import redis
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from memory import threads
 from memory.base import Turn
 from memory.catalog import load
-from memory.connect import Connection, connect
 from memory.conversation import Conversation
 from memory.preferences import Preferences
+from memory.server.connect import connect
 from memory.services import Models
 from memory.store import Thread
 from memory.stores.redis import RedisStore
@@ -36,17 +35,17 @@ def store_of(server: AppServer) -> RedisStore:
     """The store that this app writes to, without becoming a user of its embedded server."""
     if url := server.env.get("REDIS_URL"):
         return RedisStore(connect(url))
-    return RedisStore(Connection(redis.Redis(unix_socket_path=str(socket_of(server))), "of the test"))
+    return RedisStore(connect(f"unix://{socket_of(server)}"))
 
 
 def socket_of(server: AppServer) -> Path:
     return Path(server.env["MEMORY_INSPECTOR_HOME"]) / "redis" / "server.sock"
 
 
-def settled(page: Page) -> None:
+def settled(page: Page, **options: Any) -> None:
     """Wait until the page is drawn and no script runs."""
-    expect(page.get_by_role("main")).to_be_visible()
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    expect(page.get_by_role("main")).to_be_visible(**options)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", **options)
 
 
 def wait_until(page: Page, condition: Callable[[], object], seconds: float = 40) -> None:
@@ -69,9 +68,11 @@ def fits(page: Page) -> bool:
 
 
 def woken(server: AppServer, browser: Browser) -> AppServer:
-    """Draw a first page, which starts the embedded server."""
+    """Draw a first page, which imports everything and starts the embedded server."""
     context = browser.new_context()
-    Person(server, context).open()
+    page = context.new_page()
+    page.goto(server.url, timeout=120_000)
+    settled(page, timeout=120_000)
     context.close()
     return server
 
@@ -121,12 +122,17 @@ class Person:
         return self
 
     def talked(
-        self, *messages: str, memory: str = "window", title: str = "Earlier talk", model: str = "demo"
+        self,
+        *messages: str,
+        memory: str = "window",
+        title: str = "Earlier talk",
+        model: str = "demo",
+        instructions: str = "",
     ) -> Thread:
         """Hold a conversation without the page."""
         how = load().memory(memory)
         thread = threads.new(self.store, self.id, how, title)
-        talk = Conversation(self.store, self.id, thread.id, how, Models(chat=model))
+        talk = Conversation(self.store, self.id, thread.id, how, Models(chat=model), instructions=instructions)
         for message in messages:
             for _ in talk.reply(message):
                 pass
@@ -190,9 +196,11 @@ class Person:
 
     def all_messages(self) -> list[str]:
         """The messages as they are drawn, without the figures and buttons under the last."""
-        return [
-            message.get_by_test_id("stMarkdownContainer").first.inner_text().strip() for message in self.messages.all()
-        ]
+        expect(self.page.locator("[data-testid=stMain] [data-stale=true]")).to_have_count(0)
+        # At one moment: what is drawn anew has no place that can be asked for twice.
+        return self.messages.evaluate_all(
+            "all => all.map(one => one.querySelector('[data-testid=stMarkdownContainer]')?.innerText.trim() ?? '')"
+        )
 
     # --- what is stored
 

@@ -95,7 +95,7 @@ def test_regenerating_keeps_the_earlier_answer(alex: Person) -> None:
 def test_editing_a_message_forks_and_leaves_the_original(alex: Person) -> None:
     original = alex.talked("My cat is Tom.", "I like tea.", "What is my cat called?", title="Cats")
     alex.open()
-    alex.messages.nth(2).get_by_role("button").click()
+    alex.messages.nth(2).locator("[class*=st-key-chat_edit_]").get_by_role("button").click()
     alex.page.get_by_label("Your message").fill("I like coffee.")
     alex.press("Send as a fork")
     alex.sees("Fork at turn 2")

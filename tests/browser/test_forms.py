@@ -6,14 +6,15 @@ python -m pytest tests/browser/test_forms.py
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.conftest import AppServer, running_app
-from tests.browser.person import Person, woken
+from tests.browser.person import Person
+from tests.browser.server import AppServer
 
+ENVIRONMENT = {"EMBEDDINGS": "hashing"}  # vectors that need no model
 NewContext = Callable[..., BrowserContext]
 Axe = Callable[[Page], list[str]]
 SAID = (
@@ -35,16 +36,6 @@ MEMORIES = {
 }
 
 
-@pytest.fixture(scope="module")
-def app(browser: Browser, request: pytest.FixtureRequest) -> Iterator[AppServer]:
-    """The app with vectors that need no model."""
-    failures = request.session.testsfailed
-    with running_app(EMBEDDINGS="hashing") as server:
-        yield woken(server, browser)
-        if request.session.testsfailed > failures:
-            print(f"\n--- log of {server.url}\n{server.log()}")
-
-
 def talks(app: AppServer, context: BrowserContext, memory: str) -> Person:
     """Say the last message on the page, after a conversation that was held before."""
     person = Person(app, context).known()
@@ -52,6 +43,7 @@ def talks(app: AppServer, context: BrowserContext, memory: str) -> Person:
     person.open()
     person.say(SAID[-1])
     person.sees_turn(len(SAID))
+    person.settled()  # a chart that still grows is clicked at the wrong place
     return person
 
 

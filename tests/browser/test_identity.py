@@ -51,7 +51,7 @@ def owner_app(scratch: Path) -> Iterator[AppServer]:
         yield server
 
 
-def test_the_document_brings_a_cookie_that_scripts_cannot_see(app_server: AppServer, new_context: NewContext) -> None:
+def test_the_document_brings_a_cookie_that_scripts_cannot_see(app: AppServer, new_context: NewContext) -> None:
     context = new_context()
     page = context.new_page()
     with_cookie: list[str] = []
@@ -61,9 +61,9 @@ def test_the_document_brings_a_cookie_that_scripts_cannot_see(app_server: AppSer
             with_cookie.append(response.url)
 
     page.on("response", note)
-    page.goto(app_server.url)
+    page.goto(app.url)
     settled(page)
-    assert with_cookie == [f"{app_server.url}/"]
+    assert with_cookie == [f"{app.url}/"]
     (cookie,) = [cookie for cookie in context.cookies() if cookie["name"].startswith("memory_owner")]
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Lax"
@@ -71,8 +71,8 @@ def test_the_document_brings_a_cookie_that_scripts_cannot_see(app_server: AppSer
     assert "memory_owner" not in page.evaluate("document.cookie")
 
 
-def test_a_health_probe_gets_no_owner(app_server: AppServer, new_context: NewContext) -> None:
-    response = new_context().request.get(f"{app_server.url}/_stcore/health")
+def test_a_health_probe_gets_no_owner(app: AppServer, new_context: NewContext) -> None:
+    response = new_context().request.get(f"{app.url}/_stcore/health")
     assert "memory_owner" not in response.headers.get("set-cookie", "")
 
 
@@ -180,14 +180,14 @@ def test_without_cookies_every_tab_is_somebody_of_its_own(
         assert owner_shown(second)["owner"] != first["owner"]
 
 
-def test_who_refuses_cookies_is_told_what_that_means(app_server: AppServer, browser: Browser, scratch: Path) -> None:
+def test_who_refuses_cookies_is_told_what_that_means(app: AppServer, browser: Browser, scratch: Path) -> None:
     with browser_without_cookies(browser, scratch / "profile") as page:
-        page.goto(app_server.url)
+        page.goto(app.url)
         expect(page.get_by_text("Allow cookies for this address")).to_be_visible()
 
 
-def test_who_accepts_cookies_reads_nothing_of_them(app_server: AppServer, new_context: NewContext) -> None:
+def test_who_accepts_cookies_reads_nothing_of_them(app: AppServer, new_context: NewContext) -> None:
     page = new_context().new_page()
-    page.goto(app_server.url)
+    page.goto(app.url)
     settled(page)
     expect(page.get_by_text("cookie")).to_have_count(0)

@@ -6,29 +6,24 @@ python -m pytest tests/browser/test_memories.py
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, expect
 
-from tests.browser.conftest import AppServer, running_app
 from tests.browser.person import Person
+from tests.browser.server import AppServer
 
 pytestmark = pytest.mark.browser
 
+# Without a model that another test run may have downloaded.
+ENVIRONMENT = {"EMBEDDINGS": "hashing"}
 TALK = ("My dog is called Rex.", "I live in Lyon.", "I like green tea.", "I work at Acme with Mira.")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[AppServer]:
-    # Without a model that another test run may have downloaded.
-    with running_app(EMBEDDINGS="hashing") as app:
-        yield app
-
-
 @pytest.fixture
-def alex(server: AppServer, new_context: Callable[..., BrowserContext]) -> Person:
-    person = Person(server, new_context()).open().known()
+def alex(app: AppServer, new_context: Callable[..., BrowserContext]) -> Person:
+    person = Person(app, new_context()).known()
     person.talked(*TALK, memory="window:k=1")
     return person.open()
 
@@ -111,8 +106,8 @@ def test_parts_that_make_no_memory_are_one_sentence_and_the_old_ones_stay(alex):
     expect(pieces.filter(has_text="History: turn 4")).to_have_count(1)
 
 
-def test_the_bar_leaves_a_phone_its_room(server, new_context):
-    sam = Person(server, new_context(390, 844)).open().known()
+def test_the_bar_leaves_a_phone_its_room(app, new_context):
+    sam = Person(app, new_context(390, 844)).known()
     sam.talked(*TALK, memory="vector")
     sam.open()
     box = sam.box.bounding_box()

@@ -84,7 +84,7 @@ def complaints(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("path", ["/", "/settings"])
-def test_each_page_comes_with_a_policy_and_keeps_it(app_server: AppServer, new_context: NewContext, path: str) -> None:
+def test_each_page_comes_with_a_policy_and_keeps_it(app: AppServer, new_context: NewContext, path: str) -> None:
     page = new_context().new_page()
     found = complaints(page)
     elsewhere: list[str] = []
@@ -92,11 +92,11 @@ def test_each_page_comes_with_a_policy_and_keeps_it(app_server: AppServer, new_c
         "request",
         lambda request: (
             None
-            if request.url.startswith((app_server.url, app_server.url.replace("http", "ws"), "data:", "blob:"))
+            if request.url.startswith((app.url, app.url.replace("http", "ws"), "data:", "blob:"))
             else elsewhere.append(request.url)
         ),
     )
-    response = page.goto(app_server.url + path)
+    response = page.goto(app.url + path)
     settled(page)
     assert response is not None
     assert "frame-ancestors 'none'" in response.headers["content-security-policy"]

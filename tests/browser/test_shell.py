@@ -22,7 +22,7 @@ SIZES = {"desk": (1280, 800), "phone": (390, 844)}
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_is_accessible_and_fits_the_screen(
-    app_server: AppServer,
+    app: AppServer,
     new_context: NewContext,
     axe: Callable[[Page], list[str]],
     path: str,
@@ -30,7 +30,7 @@ def test_a_page_is_accessible_and_fits_the_screen(
     scheme: str,
 ) -> None:
     page = new_context(*size, color_scheme=scheme).new_page()
-    page.goto(app_server.url + path)
+    page.goto(app.url + path)
     settled(page)
     expect(page.get_by_test_id("stMain").locator("[data-testid=stMarkdownContainer]:visible").first).to_be_visible()
     assert axe(page) == []
@@ -39,13 +39,13 @@ def test_a_page_is_accessible_and_fits_the_screen(
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= visible
 
 
-def test_the_pages_stand_in_a_navigation_and_have_addresses(app_server: AppServer, new_context: NewContext) -> None:
+def test_the_pages_stand_in_a_navigation_and_have_addresses(app: AppServer, new_context: NewContext) -> None:
     page = new_context().new_page()
-    page.goto(app_server.url)
+    page.goto(app.url)
     page.get_by_role("link", name="Settings").click()
     expect(page).to_have_url(re.compile("/settings$"))
     page.get_by_role("link", name="Chat").click()
-    expect(page).to_have_url(re.compile(f"{app_server.url}/?$"))
+    expect(page).to_have_url(re.compile(f"{app.url}/?$"))
 
 
 def test_a_deep_link_as_the_very_first_visit_shows_the_whole_app(new_context: NewContext) -> None:
@@ -56,9 +56,9 @@ def test_a_deep_link_as_the_very_first_visit_shows_the_whole_app(new_context: Ne
         expect(page.get_by_role("link", name="Chat")).to_be_visible()
 
 
-def test_the_icon_is_our_own(app_server: AppServer, new_context: NewContext) -> None:
+def test_the_icon_is_our_own(app: AppServer, new_context: NewContext) -> None:
     page = new_context().new_page()
-    page.goto(app_server.url)
+    page.goto(app.url)
     settled(page)
     address = page.locator("link[rel*=icon]").first.get_attribute("href") or ""
-    assert address.startswith(("data:image/svg", "/media", "./media", app_server.url)), address
+    assert address.startswith(("data:image/svg", "/media", "./media", app.url)), address

@@ -10,8 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
+from memory.catalog import load
+from memory.common.quote import date_line
 from memory.demo import DemoChatModel
 from memory.demo.sentences import REFUSAL
+from memory.stores.inmemory import InMemoryStore
+from tests.memory.fakes import FakeChat, conversation, say
 
 MODEL = DemoChatModel()
 LESSON_WORDS = """
@@ -48,6 +52,14 @@ TEMPLATES = [
     ("{c} manages the {d} project.", "Who manages the {d} project?", "{c}"),
     ("{c} was born in {d} in 1931.", "When was {c} born?", "1931"),
     ("I prefer {n} mode.", "Which mode do I prefer?", "{n}"),
+    ("I use {n}.", "Which {m} do I use?", "{n}"),
+    ("I speak {c}.", "Which language do I speak?", "{c}"),
+    ("My {m} is {n}.", "Which {m} do I use?", "{n}"),
+    ("My programming language is {c}.", "What language do I code in?", "{c}"),
+    ("I prefer {n} {m}.", "Do I prefer {n} or {d} {m}?", "{n}"),
+    ("I work in the {c} team.", "Which team am I in?", "{c}"),
+    ("I work as a {n}.", "What is my job?", "{n}"),
+    ("I left {d} and joined {c}.", "Where do I work?", "{c}"),
     ("My manager is {c} {d}.", "Who is my manager?", "{c} {d}"),
     ("I am 47 years old.", "How old am I?", "47"),
     ("Remember that my {n} is {m}.", "What is my {n}?", "{m}"),
@@ -80,6 +92,13 @@ TRAPS = [
     ("My sister's favourite {n} is {m}.", "What is my favourite {n}?"),
     ("My favourite {n} is {m}.", "What is my sister's favourite {n}?"),
     ("I like {m}.", "What is my favourite {n}?"),
+    ("I use {n} to paint my wall.", "Which {m} do I use?"),
+    ("I used {n}.", "Which {m} do I use?"),
+    ("I don't use {n}.", "Which {m} do I use?"),
+    ("My sister uses {n}.", "Which {m} do I use?"),
+    ("My programming language is {c}.", "Which language do I speak?"),
+    ("I left the {c} team.", "Which team am I in?"),
+    ("I play {n}.", "Which {m} do I play?"),
     ("{c} does not work at {d}.", "Who works at {d}?"),
     ("The {n} of {c} is old.", "Where is the {n} of {d}?"),
     ("I have 3 {n}s and a {m}.", "How many {m}s do my friends have?"),
@@ -190,6 +209,13 @@ def test_answers_are_turned_to_the_user(sent: list[str | BaseMessage], answer: s
     assert ask(*sent) == answer
 
 
+def test_who_asks_where_they_work_is_told_the_place_rather_than_the_team_or_the_subject() -> None:
+    facts = SystemMessage("The user works at Zork.\nThe user works in the oak team.\nThe user is working on knots.")
+    assert ask(facts, "Where do I work?") == "You work at Zork."
+    assert ask(facts, "Which team am I in?") == "You work in the oak team."
+    assert ask(facts, "What am I working on?") == "You are working on knots."
+
+
 @pytest.mark.parametrize(
     ("question", "answer"),
     [
@@ -202,6 +228,20 @@ def test_answers_are_turned_to_the_user(sent: list[str | BaseMessage], answer: s
 )
 def test_each_statement_and_each_question_of_a_sentence_counts(question: str, answer: str) -> None:
     assert ask("Orlin moved to Odrin last year and works at Brask.", "Mog likes herring.", question) == answer
+
+
+def test_a_picture_is_told_by_what_its_file_says_and_found_by_the_words_that_it_came_with() -> None:
+    shore = "Our holiday in Odrin.\nThe picture one.png shows mainly blue. It is a PNG file of 900 × 600 pixels."
+    hen = "My hen.\nThe picture two.jpg shows mainly white. It is a JPEG file of 90 × 60 pixels."
+    blue, white = "The picture one.png shows mainly blue.", "The picture two.jpg shows mainly white."
+    chat = [shore, AIMessage("Noted: your holiday."), hen, AIMessage("Noted: your hen.")]
+    assert ask(*chat, "What was in the picture of Odrin?") == blue
+    assert ask(*chat, "Which picture was blue?") == blue
+    assert ask(*chat, "What does the picture of my hen show?") == white
+    assert ask(*chat, "What was in the pictures?") == f"{blue} {white}"
+    assert ask(*chat, "Which picture did I buy?").startswith(REFUSAL)
+    assert ask(*chat, "Who painted the picture?").startswith(REFUSAL)
+    assert ask("I live in Odrin.", "What is in the picture?") == REFUSAL
 
 
 def test_a_denial_takes_back_what_was_said() -> None:
@@ -231,6 +271,22 @@ def test_named_speakers_answer_for_themselves_only() -> None:
 def test_date_lines_are_shown_with_what_was_said_that_day() -> None:
     memory = SystemMessage("[3 May 2023]\nUlla: I painted the boat yesterday.")
     assert "3 May 2023" in ask(memory, "When did Ulla paint the boat?")
+
+
+@pytest.mark.parametrize("spec", ["vector:k=2", "combined:memories=vector(k=2)+window(k=1)"])
+def test_the_date_of_a_quoted_turn_is_told_to_who_asks_when_and_is_no_part_of_another_answer(spec: str) -> None:
+    memory = load().memory(spec)
+    said = ["My code word is Zanzibar.", "I visited my aunt.", "It rains a lot.", "The soup is hot."]
+    talker = FakeChat(answer=lambda messages: ask(*messages))
+    talk = conversation(InMemoryStore(), memory, talker=talker)
+    say(talk, *said)
+    asked = say(talk, "What is my code word?").turn
+    day = date_line(asked.at).strip(":\n")
+    assert asked.ai == "Your code word is Zanzibar."
+    assert say(talk, "When did I visit my aunt?").turn.ai == f"You visited your aunt. [{day}]"
+    sent = talker.seen[-1][0].text
+    assert "Quoted from earlier in this conversation:" in sent
+    assert f"{day}:" in sent
 
 
 # question | answer, or nothing where the statements do not hold it

@@ -10,10 +10,11 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from memory.demo import DemoChatModel
+from memory.demo.question import parse
 from memory.demo.sentences import clauses, read_prompt
 
 NAMES = {"HumanMessage": HumanMessage, "DemoChatModel": DemoChatModel}
-NAMES |= {"clauses": clauses, "read_prompt": read_prompt}
+NAMES |= {"clauses": clauses, "read_prompt": read_prompt, "parse": parse}
 
 
 @pytest.mark.parametrize("name", sorted(p.stem for p in Path("memory/demo").glob("*.py")))

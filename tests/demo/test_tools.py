@@ -256,3 +256,24 @@ def test_after_a_tool_the_model_answers_from_its_result() -> None:
         model.invoke([order, call, ToolMessage("done", tool_call_id="1", name="keep")]).content
         == "Saved: you prefer glim mode."
     )
+
+
+def test_what_is_told_of_a_picture_that_came_along_is_no_fact_about_the_user() -> None:
+    lines = (
+        "New lines:\nHuman: I live in Odrin.\n  The picture Fern.png shows mainly green. "
+        "It is a PNG file of 900 × 600 pixels."
+    )
+    made = MODEL.bind_tools([Known, Links]).invoke([ORDER, HumanMessage(lines)])
+    assert "Odrin" in str(made.tool_calls)
+    assert "PNG" not in str(made.tool_calls)
+    assert "Fern" not in str(made.tool_calls)
+
+
+def test_a_list_of_a_record_is_added_to_and_what_is_denied_is_taken_out() -> None:
+    def likes(known: str, said: str) -> Any:
+        text = f"Known so far:\n{known}\n\nNew lines:\nHuman: {said}"
+        return MODEL.bind_tools([Card]).invoke([ORDER, HumanMessage(text)]).tool_calls[0]["args"]["hobbies"]
+
+    assert likes("{}", "I like herons and knots.") == ["herons", "knots"]
+    assert likes('{"hobbies": ["herons"]}', "I like knots.") == ["herons", "knots"]
+    assert likes('{"hobbies": ["herons", "knots"]}', "I don't like herons any more.") == ["knots"]

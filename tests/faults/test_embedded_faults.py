@@ -17,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from memory import embedded
-from memory.connect import Connection, connect
-from memory.embedded import Embedded
 from memory.errors import StoreUnavailable
+from memory.server import embedded
+from memory.server.connect import Connection, connect
+from memory.server.embedded import Embedded
+from tests.clock import Clock
 from tests.servers import embedded_server, end, redis_server
 
 pytestmark = pytest.mark.faults
@@ -57,10 +58,9 @@ def servers_of(home: Path) -> list[int]:
 
 
 def seconds_until_error(connection: Connection) -> tuple[float, str]:
-    begin = time.monotonic()
-    with pytest.raises(StoreUnavailable) as caught:
+    with Clock() as clock, pytest.raises(StoreUnavailable) as caught:
         connection.call(lambda client: client.set("key", "value"))
-    return time.monotonic() - begin, str(caught.value)
+    return clock.seconds, str(caught.value)
 
 
 def test_a_killed_server_is_started_again_and_the_connection_goes_on(tmp_path: Path, connection: Connection) -> None:
@@ -101,7 +101,7 @@ def test_kill_9_loses_no_acknowledged_write(tmp_path: Path, connection: Connecti
 
 def test_a_killed_application_leaves_a_server_to_attach_to(tmp_path: Path) -> None:
     script = (
-        "import os, sys; from pathlib import Path; from memory.connect import connect\n"
+        "import os, sys; from pathlib import Path; from memory.server.connect import connect\n"
         "connect('', Path(sys.argv[1])).call(lambda client: client.set('key', 'kept'))\n"
         "os.kill(os.getpid(), 9)\n"
     )
@@ -117,7 +117,7 @@ def test_a_killed_application_leaves_a_server_to_attach_to(tmp_path: Path) -> No
 RACER = """
 import sys, time
 from pathlib import Path
-from memory.connect import connect
+from memory.server.connect import connect
 while time.time() < float(sys.argv[2]):
     pass
 for _ in range(int(sys.argv[3])):
@@ -170,10 +170,9 @@ def test_a_frozen_server_gives_a_clear_error_and_gets_no_rival(tmp_path: Path, c
             seconds, sentence = seconds_until_error(connection)
             assert seconds < 2
             assert "runs but does not answer" in sentence
-        begin = time.monotonic()
-        with pytest.raises(StoreUnavailable, match=f"process {frozen}.* does not answer"):
+        with Clock() as clock, pytest.raises(StoreUnavailable, match=f"process {frozen}.* does not answer"):
             connect("", tmp_path)
-        assert time.monotonic() - begin < 2
+        assert clock.seconds < 2
         assert connection.ping() == "away"
         assert servers_of(tmp_path) == [frozen]
     finally:
@@ -190,9 +189,9 @@ def test_leaving_a_frozen_server_takes_no_time_and_does_it_no_harm(tmp_path: Pat
         connection.call(lambda client: client.set("key", "value"))
         frozen = pid_of(tmp_path)
         os.kill(frozen, signal.SIGSTOP)
-        begin = time.monotonic()
-        connection.close()
-        assert time.monotonic() - begin < 1
+        with Clock() as clock:
+            connection.close()
+        assert clock.seconds < 1
         os.kill(frozen, signal.SIGCONT)
         with embedded_server(tmp_path) as next_connection:
             assert pid_of(tmp_path) == frozen
@@ -220,6 +219,7 @@ def test_a_frozen_named_server_gives_a_clear_error_and_recovers(tmp_path: Path) 
         server.thaw()
         assert seconds < 2
         assert "runs but does not answer" in sentence
+        assert connection.ping() == "ready"  # from which on it is asked again
         # The refused write had reached the server all the same: the reason why writes must be idempotent.
         assert connection.call(lambda client: client.get("key")) == b"value"
         connection.close()
@@ -249,33 +249,8 @@ def test_a_server_that_reads_much_data_is_waited_for_with_patience(
         with pytest.raises(StoreUnavailable, match="still reading its data: try again in some seconds"):
             Embedded(tmp_path).ensure(patience=0.5)
         assert connection.ping() == "starting"
+        assert Embedded(tmp_path).ensure(patience=20)
         assert connection.call(lambda client: client.dbsize()) == 20000
-
-
-def test_a_torn_tail_is_reported_with_its_file(tmp_path: Path) -> None:
-    with embedded_server(tmp_path) as connection:
-        connection.call(lambda client: client.set("key", "value"))
-    [tail] = (tmp_path / "redis" / "appendonlydir").glob("*.incr.aof")
-    with tail.open("ab") as file:
-        file.write(b"\0" * 12)
-    with pytest.raises(StoreUnavailable) as caught:
-        connect("", tmp_path)
-    assert str(tail) in str(caught.value)
-    assert "repair it with redis-check-aof --fix" in str(caught.value)
-    assert Embedded(tmp_path).pid() is None
-    tail.write_bytes(tail.read_bytes()[:-12])
-    with embedded_server(tmp_path) as connection:
-        assert connection.call(lambda client: client.get("key")) == b"value"
-
-
-def test_a_command_cut_in_the_middle_does_not_keep_it_from_starting(tmp_path: Path) -> None:
-    with embedded_server(tmp_path) as connection:
-        connection.call(lambda client: client.set("key", "value"))
-    [tail] = (tmp_path / "redis" / "appendonlydir").glob("*.incr.aof")
-    with tail.open("ab") as file:
-        file.write(b"*3\r\n$3\r\nSET\r\n$3\r\nke")
-    with embedded_server(tmp_path) as connection:
-        assert connection.call(lambda client: client.get("key")) == b"value"
 
 
 def test_a_full_disk_is_named_and_what_was_acknowledged_comes_back(tmp_path: Path) -> None:
@@ -303,7 +278,7 @@ def test_a_full_disk_is_named_and_what_was_acknowledged_comes_back(tmp_path: Pat
         connection.close()
     finally:
         end(home)
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)  # its rewrite of the log may still be ending
 
 
 def test_a_socket_that_was_deleted_names_the_process_to_end(tmp_path: Path, connection: Connection) -> None:

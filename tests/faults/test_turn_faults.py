@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 
 from memory.base import replay
-from memory.connect import connect
 from memory.conversation import Conversation
-from memory.embedded import Embedded
 from memory.errors import StoreUnavailable
+from memory.server.connect import connect
+from memory.server.embedded import Embedded
 from memory.stores.redis import RedisStore
 from tests.memory.fakes import FakeServices, conversation, state_json, traces_of, turns_of
 from tests.servers import end

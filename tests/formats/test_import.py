@@ -23,7 +23,16 @@ from memory.store import Thread
 from memory.stores.inmemory import InMemoryStore
 from memory.threads import fill
 from memory.trace import Trace
-from tests.formats import test_beam, test_chatgpt, test_langchain, test_locomo, test_longmemeval, test_openai, test_text
+from tests.formats import (
+    test_beam,
+    test_chatgpt,
+    test_langchain,
+    test_locomo,
+    test_longmemeval,
+    test_openai,
+    test_scenario,
+    test_text,
+)
 from tests.formats.talks import DAMAGE, FEW, damaged, refused, sound_or_refused, written
 
 
@@ -38,6 +47,7 @@ def own() -> bytes:
 
 FILES: dict[str, bytes] = {
     "inspector": own(),
+    "scenario": written(test_scenario.FILE),
     "chatgpt": written(test_chatgpt.FILE),
     "longmemeval": written(test_longmemeval.FILE),
     "locomo": written(test_locomo.FILE),
@@ -89,6 +99,40 @@ def test_traces_and_settings_of_our_own_export_are_kept() -> None:
     (recording,) = read(FILES["inspector"])
     assert recording.content
     assert to_package([recording]).threads == (recording.content,)
+
+
+def test_what_comes_from_elsewhere_is_read_with_the_memory_chosen_last() -> None:
+    store = InMemoryStore()
+    Preferences(memory="ConversationSummaryMemory").save(store, "sam")
+    (id,) = import_file(store, "sam", FILES["text"]).threads
+    thread = store.thread("sam", id)
+    assert thread
+    assert thread.memory == "ConversationSummaryMemory"
+
+
+def test_an_import_tells_how_far_it_is_and_one_that_is_stopped_leaves_nothing() -> None:
+    store, told = InMemoryStore(), list[float]()
+    import_file(store, "sam", FILES["locomo"], progress=told.append)
+    assert told[0] == 0.0
+    assert told[-1] == 1.0
+    assert told == sorted(told)
+
+    def stop(share: float) -> None:
+        if share:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_file(store, "alex", FILES["locomo"], progress=stop)
+    assert store.threads("alex") == []
+
+
+def test_a_column_of_a_comparison_comes_in_as_a_conversation_of_its_own() -> None:
+    store = InMemoryStore()
+    store.put_thread("alex", Thread("column", "A column", 1.0, 1.0, experiment="e1"))
+    (id,) = import_file(store, "sam", export_user(store, "alex")).threads
+    thread = store.thread("sam", id)
+    assert thread
+    assert thread.experiment == ""
 
 
 def test_what_a_thread_cannot_hold_is_said_with_the_name_of_its_conversation() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,14 +25,18 @@ from pydantic import BaseModel, Field
 
 from memory.base import Memory, Message, Search, State, Turn
 from memory.catalog import load
-from memory.connect import Connection
 from memory.conversation import Conversation
 from memory.errors import ModelFailed, StoreUnavailable
+from memory.knowledge.library import Library
+from memory.longterm.base_store import UserStore
+from memory.longterm.shelf import InMemoryShelf
+from memory.pictures.sight import Pictures
 from memory.prompt import message_of
 from memory.reply import Reply
 from memory.retrieval.embeddings import embedding
 from memory.retrieval.index import Retrieval
 from memory.retrieval.ranking import Ranking, Space
+from memory.server.connect import Connection
 from memory.services import Models
 from memory.store import STATE, Store, Thread, to_json
 from memory.tokens import count_tokens
@@ -163,11 +167,16 @@ class FakeModels(Models):
 class FakeServices:
     """Services that a function answers for; `fails` says by the number of a call (from 0) whether it fails."""
 
+    estimates = False
+
     encoding = ENCODING
     input_limit = 8192
     user = "nobody"
     now = 1_700_000_000.0
     taken: frozenset[int] = frozenset()
+    reflecting = False
+    labels: Mapping[str, str] | None = None
+    pictures = Pictures()
 
     def __init__(
         self, answer: Callable[[list[BaseMessage]], str] = gist, fails: Callable[[int], bool] = lambda n: False
@@ -176,6 +185,15 @@ class FakeServices:
         self.asked: list[tuple[str, list[BaseMessage]]] = []
         self.errors: list[Exception] = []
         self.retrieval = Retrieval(embedding("hashing"))
+        self._shelf = InMemoryShelf()
+
+    @property
+    def items(self) -> UserStore:
+        return self.retrieval.items(self._shelf, self.user, lambda call: None)
+
+    @property
+    def library(self) -> Library:
+        return self.retrieval.library(self._shelf, self.user, lambda call: None)
 
     def ask(
         self, messages: Sequence[BaseMessage], purpose: str, max_tokens: int, tools: Sequence[type[BaseModel]] = ()
@@ -259,11 +277,14 @@ def everything_on(connection: Connection) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for key in connection.client.keys("*"):
         kind = connection.client.type(key)
+        if kind == b"none":
+            continue  # it has just expired
         read = {
             b"string": lambda key=key: connection.client.get(key),
             b"list": lambda key=key: connection.client.lrange(key, 0, -1),
             b"hash": lambda key=key: connection.client.hgetall(key),
             b"zset": lambda key=key: connection.client.zrange(key, 0, -1, withscores=True),
+            b"set": lambda key=key: sorted(connection.client.smembers(key)),
         }[kind]
         found[key.decode()] = repr(read()).encode()
     return found
@@ -299,12 +320,21 @@ class Busy:
         return getattr(self._store, name)
 
     def put_state(
-        self, user: str, thread: str, memory_key: str, revision: str, state: State | None, trace: Trace | None = None
+        self,
+        user: str,
+        thread: str,
+        memory_key: str,
+        revision: str,
+        state: State | None,
+        trace: Trace | None = None,
+        since: str | None = None,
     ) -> str | None:
         self._puts += 1
         if self._puts - 1 == self._away_at:
             raise StoreUnavailable("Redis is away: try again.")
-        return self._store.put_state(user, thread, memory_key, "another's" if state else revision, state, trace)
+        return self._store.put_state(
+            user, thread, memory_key, "another's" if state else revision, state, trace, since=since
+        )
 
 
 # Turns that were never spoken

@@ -92,7 +92,7 @@ def test_a_memory_is_found_by_either_name_with_its_settings() -> None:
     [
         ("windw", "There is no memory 'windw'; did you mean 'window'?"),
         ("ConversationBufferWindow", "did you mean 'ConversationBufferWindowMemory'?"),
-        ("zzz", "There is no memory 'zzz'. Known are NoMemory, ConversationBufferMemory"),
+        ("zzz", "There is no memory 'zzz'; choose none, buffer, window"),
         ("window:kk=3", "ConversationBufferWindowMemory has no setting 'kk'; did you mean 'k'?"),
         ("none:k=3", "NoMemory has no setting 'k'; it has no settings."),
         ("window:zzz=3", "it has k, step."),
@@ -121,7 +121,7 @@ def test_an_unknown_name_or_setting_is_refused_with_what_is_near(spec: str, said
         ("window: k = 3 ,, step=2,", {"k": 3, "step": 2}),
         (
             "combined:memories=window(k=3,step=2)+vector(k=4),max_token_limit=500",
-            {"memories": "window(k=3,step=2)+vector(k=4)", "max_token_limit": 500},
+            {"memories": "window(k=3,step=2)+vector(k=4)", "max_token_limit": 500, "memory_place": "before"},
         ),
     ],
 )

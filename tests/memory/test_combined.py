@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from langchain_core.messages import BaseMessage
@@ -52,6 +53,19 @@ def test_what_several_parts_quote_is_counted_as_it_is_sent_in_one_block(budget: 
     recall = read("vector(k=2)+time_weighted(k=2)+attention", turns, "Which tea do I like?", budget)
     assert over(recall, turns) <= 0
     assert recall.tokens <= budget
+
+
+def test_each_note_is_drawn_once_under_the_name_that_the_state_has_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMORY_KEY_VALUE_FILE", str(tmp_path / "facts.sqlite"))
+    memory = load().memory("combined:memories=window(k=1)+key_value+summary")
+    said, services = [plain(0, "/remember pet = a dog", "I will.")], FakeServices(answer=lambda messages: "A gist.")
+    state = memory.write(State(), said, services, None)
+    recall = memory.read(state, said, "What pet have I?", services, 500)
+    drawn = memory.view(state, recall, said, "What pet have I?", services).notes
+    assert [(note.id, note.text) for note in drawn] == [("1.fact-1", "pet: a dog"), ("2.summary", "A gist.")]
+    assert set(state.notes) == {"2.summary"}
 
 
 def test_times_that_go_to_and_fro_do_not_take_the_quotes_over_the_budget() -> None:

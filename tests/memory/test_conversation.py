@@ -16,10 +16,10 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from memory.base import LeftOut, Memory, Recall, Services, State, Turn, replay
 from memory.catalog import load
-from memory.connect import Connection
 from memory.conversation import Conversation
 from memory.errors import BadInput, InspectorError, ModelFailed, StoreUnavailable, ThreadGone
 from memory.reply import RACES
+from memory.server.connect import Connection
 from memory.store import Store
 from memory.stores.inmemory import InMemoryStore
 from memory.stores.redis import RedisStore

@@ -22,7 +22,7 @@ from memory.base import Item, LeftOut, Message, Note, Turn
 from memory.errors import BadInput, StoreUnavailable, ThreadGone
 from memory.exchange import export_thread, export_user, read
 from memory.formats import import_file
-from memory.inspect import inspect
+from memory.inspection.inspect import inspect
 from memory.preferences import Preferences
 from memory.store import Store, Thread
 from memory.stores.inmemory import InMemoryStore
@@ -384,10 +384,10 @@ def test_what_is_no_file_of_ours_is_refused_in_one_sentence(data: bytes, said: s
 
 
 def test_the_refusal_of_a_hostile_file_takes_a_moment() -> None:
-    start = time.monotonic()
+    start = time.thread_time()
     refused(b'{"a":[' * 1_000_000)
     refused(b"[" + b"1" * 10_000_000 + b"]")
-    assert time.monotonic() - start < 5
+    assert time.thread_time() - start < 5
 
 
 def test_half_characters_are_replaced() -> None:

@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 
 from memory.base import Recall, State, Turn, replay
 from memory.catalog import load
-from memory.extract import MOST_OBJECTS, MOST_SOURCES, Nothing, extract, sources_of
-from memory.names import id_of
+from memory.common.extract import MOST_OBJECTS, MOST_SOURCES, Nothing, extract, sources_of
+from memory.common.names import id_of
 from memory.prompt import assemble
 from memory.services import Models
 from memory.stores.inmemory import InMemoryStore
@@ -163,7 +163,7 @@ def test_the_notes_on_whom_the_query_mentions_stand_before_the_last_turns() -> N
         ("entity", "memory", None),
         ("turns:3", "history", (3, 5)),
     ]
-    assert texts(recall) == ["Sam works at Acme and lives in Lisbon.", "Acme — An employer."]
+    assert texts(recall) == ["Acme — An employer.", "Sam works at Acme and lives in Lisbon."]
     assert recall.items[0].why == "a note on what your message mentions"
     assert [(left.turns, left.why, left.kind) for left in recall.left_out] == [
         ((0, 2), "told of in the notes that are sent", "summary"),
@@ -237,6 +237,15 @@ def test_a_malformed_answer_holds_up_no_switch_to_the_memory() -> None:
     talk = conversation(store, "entity", writer=writer, user=user)
     talk.catch_up()
     assert (talk.opened().state.covered, writer.answers) == (30, [])
+
+
+def test_a_summary_that_waits_for_its_step_does_not_pass_for_a_failed_call() -> None:
+    store, user = InMemoryStore(), new_user()
+    say(conversation(store, "none", user=user), *(f"Message {number}" for number in range(30)))
+    writer = ToolModel(answers=[AIMessage("I cannot.")] * 30)
+    talk = conversation(store, "combined:memories=summary(summarize_step=40)+entity(k=0)", writer=writer, user=user)
+    talk.catch_up()
+    assert (dict(talk.opened().state.parts), writer.answers) == ({"0": 0, "1": 30}, [])
 
 
 @pytest.mark.parametrize(

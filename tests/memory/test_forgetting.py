@@ -14,6 +14,7 @@ from memory import forgetting, threads
 from memory.catalog import load
 from memory.conversation import Conversation
 from memory.errors import StoreUnavailable
+from memory.forgetting import owed
 from memory.retrieval.embeddings import Embedding, embedding
 from memory.retrieval.index import Retrieval
 from memory.retrieval.opening import open_search, open_words
@@ -49,8 +50,8 @@ class Away(InMemoryVectors):
 
 @pytest.fixture(autouse=True)
 def _nothing_owed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forgetting, "_owed", {})
-    monkeypatch.setattr(forgetting, "_looked_at", set())
+    monkeypatch.setattr(owed, "_looked_at", set())
+    monkeypatch.setattr(owed, "_asked", {})
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_a_deleted_thread_takes_its_vectors_along(vectors, retrieval):
     store = InMemoryStore()
     thread, other = talk(store, retrieval), talk(store, retrieval)
     assert len(vectors.get(USER, thread.id)) == 2
-    assert forgetting.delete(store, retrieval, USER, thread.id).there == {"vectors": 2}
+    assert forgetting.delete(store, retrieval, USER, thread.id).there("vectors") == 2
     assert vectors.ids(USER) == {other.id: set(vectors.get(USER, other.id))}
 
 
@@ -88,7 +89,7 @@ def test_a_cleared_thread_has_a_receipt_that_names_its_vectors(vectors, retrieva
     store = InMemoryStore()
     thread = talk(store, retrieval)
     gone = forgetting.clear(store, retrieval, USER, thread.id)
-    assert (gone.there["turns"], gone.there["vectors"], gone.left, gone.owed) == (2, 2, 0, None)
+    assert (gone.there("turns"), gone.there("vectors"), gone.left, gone.owed) == (2, 2, 0, ())
     assert not vectors.ids(USER)
 
 
@@ -97,7 +98,7 @@ def test_everything_of_a_user_goes_and_nothing_of_another(vectors, retrieval):
     talk(store, retrieval)
     vectors.put("u2", "theirs", ["t"], [[1.0, 0.0]])
     gone = forgetting.erase(store, retrieval, USER)
-    assert (gone.there["threads"], gone.there["vectors"], gone.left) == (1, 2, 0)
+    assert (gone.there("threads"), gone.there("vectors"), gone.left) == (1, 2, 0)
     assert vectors.ids("u2") == {"theirs": {"t"}}
 
 
@@ -129,13 +130,14 @@ def test_a_chroma_that_is_away_blocks_no_deletion_and_is_asked_again(vectors, re
     thread = talk(store, retrieval)
     vectors.away = True
     gone = forgetting.clear(store, retrieval, USER, thread.id)
-    assert (gone.owed, gone.left) == ("Chroma is away.", 0)
+    assert ([row.place for row in gone.owed], gone.left) == (["vectors"], 0)
+    assert "Chroma is away." in gone.owed[0].said
     assert store.open(USER, thread.id, "").length == 0
     assert forgetting.settle(store, retrieval, USER) == 0
-    assert forgetting.unsettled(USER)
+    assert forgetting.unsettled(store, USER)
     vectors.away = False
     assert forgetting.settle(store, retrieval, USER) == 2
-    assert not forgetting.unsettled(USER)
+    assert not forgetting.unsettled(store, USER)
     assert not vectors.ids(USER)
 
 

@@ -100,6 +100,18 @@ def test_facts_are_their_owners_alone(place: Path) -> None:
     assert (sent("ana"), sent("bob"), sent("")) == (["city: Oslo"], [], [])
 
 
+def test_each_owners_facts_are_numbered_from_one(place: Path) -> None:
+    """A number does not tell how much others have saved."""
+    replay(memory(), said(10, "/remember city = Oslo", "/remember pet = Tom"), services("ana"))
+    replay(memory(), said(10, "/remember city = Rome"), services("bob"))
+    replay(memory(), said(20, "/remember city = Bergen", "/remember name = Ana"), services("ana"))
+    kept = {owner: {number: fact.text for number, fact in memory().kept(owner).items()} for owner in ("ana", "bob")}
+    assert kept == {"ana": {"1": "city: Bergen", "2": "pet: Tom", "3": "name: Ana"}, "bob": {"1": "city: Rome"}}
+    assert memory().reword("bob", "1", "city: Naples")
+    assert memory().remove("bob", ["2", "3"]) == 0
+    assert memory().kept("ana")["1"].text == "city: Bergen"
+
+
 def test_an_old_conversation_that_is_read_again_changes_nothing_newer(place: Path) -> None:
     old = said(10, "/remember city = Oslo", "/remember name = Ana", "/remember pet = Tom")
     replay(memory(), old, services())
@@ -187,8 +199,8 @@ def test_without_a_setting_the_file_stands_in_the_data_folder(tmp_path: Path, mo
     monkeypatch.setenv("MEMORY_INSPECTOR_HOME", str(tmp_path))
     replay(memory(), said(10, "/remember city = Oslo"), services())
     with sqlite3.connect(tmp_path / "key-value.sqlite") as db:
-        assert db.execute("SELECT owner, name, value, at, turn FROM facts").fetchall() == [
-            ("ana", "city", "Oslo", 10.0, "turn0")
+        assert db.execute("SELECT owner, id, name, value, at, turn FROM saved").fetchall() == [
+            ("ana", 1, "city", "Oslo", 10.0, "turn0")
         ]
     db.close()
 
@@ -197,3 +209,23 @@ def test_what_is_sent_from_elsewhere_than_notes_is_drawn_as_cards_of_its_own() -
     recall = Recall((Item("fact:ab12", "memory", "saved", 5, text="dog: Biscuit"),), (LeftOut((0, 1), "facts alone"),))
     view = blocks_and_notes(State(), recall, 1)
     assert [(note.id, note.text, note.turns) for note in view.notes] == [("fact-ab12", "dog: Biscuit", (0, 0))]
+
+
+def test_what_the_budget_keeps_out_is_named_by_its_number(place: Path) -> None:
+    spoken = said(10, "/remember a = one two three", f"/remember b = {'word ' * 50}", "/remember c = x")
+    replay(memory(), spoken, services())
+    recall = memory().read(State(), spoken, "?", services(), 12)
+    assert [left.why for left in recall.left_out] == [
+        "it sends only the facts that you saved, and over the budget of 12 tokens not fact 2 of them"
+    ]
+
+
+def test_an_estimate_saves_nothing(place: Path) -> None:
+    store, user = InMemoryStore(), new_user()
+    say(conversation(store, "none", user=user), "/remember city = Oslo")
+    for spec in ("key_value", "combined:memories=window(k=1)+key_value"):
+        talk = conversation(store, spec, user=user)
+        assert talk.estimate().calls == 0
+        assert sent(user) == []
+    talk.catch_up()
+    assert sent(user) == ["city: Oslo"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from memory.names import canonical, id_of, mentioned
+from memory.common.names import Names, canonical, id_of
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from memory.names import canonical, id_of, mentioned
 def test_names_are_found_as_whole_words_or_by_a_part_that_only_one_has(text: str, found: list[str]) -> None:
     known = {"sam": ["Sam Miller"], "ann": ["Ann"], "york": ["New York"], "orleans": ["New Orleans"]}
     known |= {"user": ["the user"], "ming": ["小明"], "acme": ["Acme, Inc."], "c++": ["C++"]}
-    assert mentioned(known, text) == found
+    assert Names(known).mentioned(text) == found
 
 
 def test_one_name_has_one_note_however_it_is_spelled() -> None:

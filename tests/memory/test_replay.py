@@ -14,19 +14,20 @@ from hypothesis import strategies as st
 
 from memory.base import Item, LeftOut, Memory, Message, Recall, Services, State, Turn
 from memory.catalog import load
+from memory.common.fit import newest
 from memory.errors import BadInput, ModelFailed
 from memory.evidence import check_evidence, places_of
 from memory.exchange.package import Content
-from memory.fit import newest
 from memory.formats import Question, Recording
 from memory.formats.recording import Talk
-from memory.prices import Usage
+from memory.money.prices import Usage
+from memory.money.prompt_cache import Sent, Sizes, cache_rule, cached_tokens, common_tokens, usage
 from memory.prompt import PromptMessage, assemble
-from memory.prompt_cache import Sent, Sizes, cache_rule, cached_tokens, common_tokens, usage
 from memory.replay import Asked, Replay, ReplayedTurn, Run, lacks_answer
 from memory.retrieval.embeddings import embedding
 from memory.services import Models
 from memory.store import Thread
+from memory.tokens import _count_short, _tokenizer
 from tests.memory.fakes import ENCODING, FakeChat, FakeModels, any_turn, numbered
 
 FREE = ("none", "buffer", "window:k=2", "token_buffer:max_token_limit=60", "vector:k=2", "last_input")
@@ -386,3 +387,10 @@ def test_the_common_prefix_is_that_of_the_messages(turns: list[Turn], data: st.D
     longest = max(message.count(ENCODING) for turn in turns for message in turn.messages) + 20
     assert least <= found <= least + longest
     assert common_tokens(now, now, sizes) == plainly(now, now, turns)
+
+
+def test_a_replay_loads_the_tokenizer_when_it_is_made_so_that_no_memory_is_timed_with_it() -> None:
+    _count_short.cache_clear()
+    _tokenizer.cache_clear()
+    Replay(Recording("none", "none", ()), Models())
+    assert _tokenizer.cache_info().currsize == 1

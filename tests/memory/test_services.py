@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from langchain_core.messages import BaseMessage, HumanMessage
@@ -10,8 +12,11 @@ from pydantic import BaseModel
 
 from memory.catalog import load
 from memory.errors import BadInput, InspectorError, ModelFailed, StoreUnavailable
-from memory.services import EstimatingServices, FreeServices, ModelServices
-from memory.store import Store, UserCache
+from memory.looking_back import FreeServices
+from memory.retrieval.embeddings import Hashing
+from memory.retrieval.index import Retrieval
+from memory.services import EstimatingServices, ModelServices
+from memory.store import Store, Thread, UserCache
 from memory.stores.inmemory import InMemoryStore
 from tests.memory.fakes import (
     ENCODING,
@@ -36,6 +41,12 @@ class Fact(BaseModel):
     fact: str
 
 
+def kept(store: Store, user: str) -> UserCache:
+    """Return the cache of a user who has a conversation."""
+    store.put_thread(user, Thread("t1"))
+    return UserCache(store, user, "t1")
+
+
 def services(
     writer: FakeChat, cache: UserCache | None = None, kind: type[ModelServices] = ModelServices
 ) -> ModelServices:
@@ -43,7 +54,7 @@ def services(
 
 
 def test_what_was_asked_before_in_the_same_words_is_not_asked_again(store: Store) -> None:
-    writer, cache = FakeChat(answer=gist), UserCache(store, new_user())
+    writer, cache = FakeChat(answer=gist), kept(store, new_user())
     first = services(writer, cache)
     said = first.ask(ASKED, "summary", 100).text
     again = services(writer, cache)
@@ -58,17 +69,17 @@ def test_what_was_asked_before_in_the_same_words_is_not_asked_again(store: Store
 
 def test_another_prompt_another_model_and_another_user_are_asked_anew() -> None:
     store, writer, user = InMemoryStore(), FakeChat(answer=gist), new_user()
-    services(writer, UserCache(store, user)).ask(ASKED, "summary", 100)
-    services(writer, UserCache(store, user)).ask([HumanMessage("Another.")], "summary", 100)
-    services(writer, UserCache(store, user)).ask(ASKED, "facts", 100, [Fact])
-    services(writer, UserCache(store, new_user())).ask(ASKED, "summary", 100)
-    other = ModelServices(lambda: writer, "openai:gpt-5", "openai:gpt-5", ENCODING, cache=UserCache(store, user))
+    services(writer, kept(store, user)).ask(ASKED, "summary", 100)
+    services(writer, kept(store, user)).ask([HumanMessage("Another.")], "summary", 100)
+    services(writer, kept(store, user)).ask(ASKED, "facts", 100, [Fact])
+    services(writer, kept(store, new_user())).ask(ASKED, "summary", 100)
+    other = ModelServices(lambda: writer, "openai:gpt-5", "openai:gpt-5", ENCODING, cache=kept(store, user))
     other.ask(ASKED, "summary", 100)
     assert len(writer.seen) == 5
 
 
 def test_tool_calls_come_back_from_the_cache_as_they_were(store: Store) -> None:
-    writer, cache = FakeChat(answer=gist), UserCache(store, new_user())
+    writer, cache = FakeChat(answer=gist), kept(store, new_user())
     first = services(writer, cache).ask(ASKED, "facts", 100, [Fact])
     again = services(writer, cache).ask(ASKED, "facts", 100, [Fact])
     assert len(writer.seen) == 1
@@ -79,15 +90,15 @@ def test_tool_calls_come_back_from_the_cache_as_they_were(store: Store) -> None:
 def test_a_cache_that_is_away_or_holds_rubbish_is_as_if_it_held_nothing() -> None:
     away, user, writer = Away(InMemoryStore()), new_user(), FakeChat(answer=gist)
     away.away = True
-    asked = services(writer, UserCache(away, user))  # type: ignore[arg-type]
+    asked = services(writer, UserCache(away, user, "t1"))  # type: ignore[arg-type]
     assert asked.ask(ASKED, "summary", 100).text
     with pytest.raises(StoreUnavailable):
         away.cached(user, "x")
     store = InMemoryStore()
-    services(writer, UserCache(store, user)).ask(ASKED, "summary", 100)
+    services(writer, kept(store, user)).ask(ASKED, "summary", 100)
     for key in list(store._cache[user]):
-        store.put_cached(user, key, b"{")
-    assert services(writer, UserCache(store, user)).ask(ASKED, "summary", 100).text
+        store.put_cached(user, key, b"{", "t1", "")
+    assert services(writer, kept(store, user)).ask(ASKED, "summary", 100).text
     assert len(writer.seen) == 3
 
 
@@ -98,16 +109,16 @@ def test_a_failed_call_is_not_kept() -> None:
         return ConnectionError("gone")
 
     with pytest.raises(ModelFailed):
-        services(FakeChat(answer=tired), UserCache(store, user)).ask(ASKED, "summary", 100)
+        services(FakeChat(answer=tired), kept(store, user)).ask(ASKED, "summary", 100)
     writer = FakeChat(answer=gist)
-    services(writer, UserCache(store, user)).ask(ASKED, "summary", 100)
+    services(writer, kept(store, user)).ask(ASKED, "summary", 100)
     assert len(writer.seen) == 1
 
 
 def test_an_estimate_counts_what_the_cache_knows_as_nothing() -> None:
     store, user, writer = InMemoryStore(), new_user(), FakeChat(answer=gist)
-    known = services(writer, UserCache(store, user)).ask(ASKED, "summary", 100).text
-    estimating = services(writer, UserCache(store, user), EstimatingServices)
+    known = services(writer, kept(store, user)).ask(ASKED, "summary", 100).text
+    estimating = services(writer, kept(store, user), EstimatingServices)
     assert estimating.ask(ASKED, "summary", 100).text == known
     assert estimating.calls == []
     estimating.ask([HumanMessage("Something else.")], "summary", 100)
@@ -131,6 +142,34 @@ def test_looking_back_asks_no_model() -> None:
     with pytest.raises(BadInput, match="without a model"):
         free.ask(ASKED, "summary", 100)
     assert len(free.rank([plain(0, "I like tea.", "Fine.")], "tea")) == 1
+
+
+class Paid(Hashing):
+    """An embedding that somebody is paid for; it counts how often it is asked."""
+
+    name, real, priced_as = "paid", True, "openai:text-embedding-3-small"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def _vectors(self, texts: Sequence[str]) -> Any:
+        self.asked += texts
+        return super()._vectors(texts)
+
+
+def test_looking_back_compares_by_words_where_meaning_would_cost() -> None:
+    model = Paid()
+    talk = conversation(InMemoryStore(), "vector", retrieval=Retrieval(model))
+    trace = trace_of(say(talk, "I like tea.", "Which tea?"))
+    free = FreeServices.at(trace, talk.user, talk.retrieval)
+    asked, past = len(model.asked), talk.transcript(talk.opened())
+    assert free.rank(past, "Which tea?").search == "hybrid"
+    assert free.told == ()
+    assert free.rank(past, "Something new?").search == "lexical"
+    assert free.space(past, "Something new?") is None
+    assert free.told == ("Looking back asks no paid model: here the turns are compared by their words alone.",)
+    assert len(model.asked) == asked
 
 
 def test_turns_that_were_summarised_before_are_summarised_once_also_in_another_thread() -> None:

@@ -36,15 +36,28 @@ def test_a_state_of_an_earlier_time_is_rebuilt_from_the_versions_of_its_notes(
     assert store.state_at(user, "t1", "nobody's", 3) == State()
 
 
+def test_the_newest_events_are_read_without_the_others(store: Store) -> None:
+    user, count = new_user(), 47
+    store.put_thread(user, Thread("t1"))
+    turns = [plain(index, "one", "Yes.") for index in range(count)]
+    traces = [Trace("turn", index, turn.id, 1.0) for index, turn in enumerate(turns)]
+    store.extend(user, "t1", turns, traces, [Trace("switch", index, f"e{index}", 1.0) for index in range(1, count + 1)])
+    every = [event.turn for event in store.events(user, "t1")]
+    assert every == list(range(1, count + 1))
+    for first in (0, 1, 2, 20, 27, 28, 46, 47, 48):
+        assert [event.turn for event in store.events(user, "t1", first)] == [turn for turn in every if turn >= first]
+
+
 def test_what_can_be_made_again_goes_with_any_thread_that_is_cleared_deleted_or_erased(store: Store) -> None:
     user = new_user()
     store.put_thread(user, Thread("t1"))
-    for remove in (
-        lambda: store.clear(user, "t1"),
-        lambda: store.delete_thread(user, "t1"),
-        lambda: store.erase(user),
+    for thread, remove in (
+        ("t1", lambda: store.clear(user, "t1")),
+        ("t2", lambda: store.delete_thread(user, "t2")),
+        ("t3", lambda: store.erase(user)),
     ):
-        store.put_cached(user, "key", b"gist")
+        store.put_thread(user, Thread(thread))
+        store.put_cached(user, "key", b"gist", thread, "")
         assert store.cached(user, "key") == b"gist"
         assert store.cached(user, "other") is store.cached(new_user(), "key") is None
         remove()
@@ -55,6 +68,7 @@ def test_a_cache_that_is_full_begins_again(store: Store, monkeypatch: pytest.Mon
     for module in ("inmemory", "redis"):
         monkeypatch.setattr(f"memory.stores.{module}.MOST_CACHED", 3)
     user = new_user()
+    store.put_thread(user, Thread("t1"))
     for number in range(4):
-        store.put_cached(user, str(number), b"x")
+        store.put_cached(user, str(number), b"x", "t1", "")
     assert [store.cached(user, str(number)) for number in range(4)] == [None, None, None, b"x"]

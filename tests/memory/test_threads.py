@@ -10,9 +10,9 @@ import pytest
 
 from memory.base import Memory, replay
 from memory.catalog import load
-from memory.connect import Connection
 from memory.errors import StoreUnavailable, ThreadGone
-from memory.store import Store
+from memory.server.connect import Connection
+from memory.store import Store, Thread
 from memory.stores.inmemory import InMemoryStore
 from memory.stores.redis import RedisStore
 from memory.threads import fork, keep, new, title_of
@@ -206,10 +206,11 @@ def test_what_a_process_that_dies_in_an_import_leaves_behind_expires(connection:
     turns = [plain(index, "q", "a") for index in range(700)]
     traces = [Trace("import", index, turn.id, 1.0) for index, turn in enumerate(turns)]
     store = RedisStore(Dying(connection))
+    RedisStore(connection).put_thread(user, Thread("t1"))
     with pytest.raises(KeyboardInterrupt):
         store.extend(user, "t1", turns, traces)
     left = connection.client.keys(f"*{user}*")
-    assert len(left) == 3
+    assert len(left) == 5
     assert all(connection.client.pttl(key) > 0 for key in left)
     store.extend(user, "t1", turns, traces)
     assert store.turns(user, "t1", 0, 1000) == turns

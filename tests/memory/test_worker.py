@@ -16,7 +16,8 @@ from memory.conversation import Conversation
 from memory.errors import BadInput, StoreUnavailable, ThreadGone
 from memory.store import Pending, Store
 from memory.stores.inmemory import InMemoryStore
-from memory.worker import Job, Switch, resume, running, start, stop_all
+from memory.switch import Switch
+from memory.worker import Job, resume, running, start, stop_all
 from tests.memory.fakes import Away, FakeChat, FakeServices, conversation, gist, plain, say, state_json, turns_of
 
 
@@ -56,7 +57,6 @@ def test_an_answer_is_followed_from_its_beginning_by_anyone(store: Store) -> Non
     slow.gate.set()
     assert "".join(job.follow()) == "".join(job.follow()) == "Your name is Alex."
     assert ended(job).status == "complete"
-    assert not job.unsaved
     assert job.reply.turn == turns_of(talk)[0]
     assert talk.opened().state.covered == 1
     assert running(talk.user, talk.thread) == []
@@ -211,7 +211,6 @@ def test_a_store_that_goes_away_in_mid_answer_gets_it_when_it_is_back_and_once(s
     away.away = True
     slow.gate.set()
     until(lambda: job.status == "saving")
-    assert job.unsaved
     assert "".join(job.follow()) == "Once upon a time"
     away.away = False
     assert ended(job).status == "complete"
@@ -241,7 +240,6 @@ def test_a_store_that_is_away_from_the_start_is_said_so_and_nothing_is_sent(memo
     assert job.status == "failed"
     assert isinstance(job.error, StoreUnavailable)
     assert "nothing was sent" in str(job.error)
-    assert not job.unsaved
     assert talk.models.talker.seen == []  # type: ignore[attr-defined]
 
 
@@ -254,7 +252,8 @@ def test_a_store_that_stays_away_is_given_up_in_the_end(
     away.away = "append"
     job = ended(start(talk, "one"))
     assert job.status == "failed"
-    assert job.unsaved
+    assert job.reply.turn is not None
+    assert not job.reply.saved
     assert job.text.endswith("I heard: one")
 
 
@@ -278,7 +277,6 @@ def test_a_refused_message_fails_with_its_reason(memory_store: InMemoryStore) ->
     job = ended(start(talk, "word " * 20_000))
     assert job.status == "failed"
     assert isinstance(job.error, BadInput)
-    assert not job.unsaved
     assert talk.opened().pending == ()
 
 

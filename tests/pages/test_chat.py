@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -24,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 
 class Kept:
     """A store of the test's own and its connection; while it is `away`, whatever one asks of it fails."""
+
+    seconds = 0.0
 
     def __init__(self) -> None:
         self.user = uuid.uuid4().hex
@@ -141,11 +144,31 @@ def test_given_facts_are_typed_one_to_a_line_and_a_slip_is_told(opened: Callable
     page = checked(next(pill for pill in page.button_group if pill.label == "Family").set_value("fixed").run())
     choice = next(radio for radio in page.radio if radio.label == "Memory")
     page = checked(choice.set_value("SimpleMemory").run())
+    page = checked(next(button for button in page.button if button.label == "0 facts").click().run())
     page = checked(page.text_area[0].set_value("city = Oslo\nname").run())
     assert page.error[0].value == "Line 2 is not used: write it as name = value."
     page = checked(page.text_area[0].set_value("city = Oslo\n\nname = Alex").run())
     assert not page.error
+    page = checked(next(button for button in page.button if button.label == "Save").click().run())
+    assert any(button.label == "2 facts" for button in page.button)
     page = say(page, "What city is mine?")
     (thread,) = kept.threads(kept.user)
     assert thread.settings == {"memories": {"city": "Oslo", "name": "Alex"}}
     assert kept.traces(kept.user, thread.id, 0, 1)[0].items[0].why == "the facts that were given"
+
+
+def test_what_another_tab_changed_of_the_conversation_stays(opened: Callable[[], AppTest], kept: Kept) -> None:
+    page = say(opened(), "My name is Alex.")
+    (thread,) = kept.threads(kept.user)
+    kept.put_thread(kept.user, replace(thread, title="Named elsewhere"))
+    page = checked(page.run())
+    assert kept.threads(kept.user)[0].title == "Named elsewhere"
+    assert next(box for box in page.text_input if box.label == "Title").value == "Named elsewhere"
+    choice = next(radio for radio in page.radio if radio.label == "Memory")
+    checked(choice.set_value("ConversationBufferMemory").run())
+    kept.put_thread(kept.user, replace(kept.threads(kept.user)[0], title="Once more"))
+    page = checked(next(box for box in page.text_input if box.label == "Title").set_value("Here").run())
+    found = kept.threads(kept.user)[0]
+    assert (found.memory, found.title) == ("ConversationBufferMemory", "Once more")
+    checked(next(box for box in page.text_input if box.label == "Title").set_value("Here").run())
+    assert kept.threads(kept.user)[0].title == "Here"

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from memory.base import Item, Note
 from memory.catalog import load
-from memory.totals import Totals, additions
+from memory.money.totals import Totals, additions
 from memory.trace import Call, Trace
 from pages.ui.controls import AUTOMATIC, Kind, kind_of, shown
 from pages.ui.words import note_name, place, segment
@@ -78,7 +78,7 @@ def test_a_note_is_named_by_what_it_says_and_never_by_a_hash():
     assert note_name(sam.ref, notes) == "Note on Sam v2"
     assert note_name(triple.ref, notes) == "Triple: Sam works at Acme"
     assert note_name(sam.ref) == "Entity v2"
-    assert note_name("recalled-7:2") == "Recall of turn 8"
+    assert note_name("recalled-7:2") == "Recalls of turn 8"
     assert note_name("fact-0123456789abcdef:1") == "Fact v1"
 
 

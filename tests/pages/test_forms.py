@@ -12,14 +12,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from memory.base import Note
-from memory.inspect import Inspection
+from memory.inspection.inspect import Inspection
 from memory.views import Edge, Form, Graph, Node, Point, Ranked, Scores, VectorMap, Weights
 from pages.ui.forms.graph import AROUND
 from pages.ui.forms.layout import HEIGHT, WIDTH, spread
 from pages.ui.forms.vector_map import DOTS
 from pages.ui.forms.weights import CELLS
 from pages.ui.words import score
-from tests.pages.test_panel import HOSTILE, TALK, imported, seen, talk
+from tests.pages.panels import HOSTILE, TALK, imported, seen, talk, with_view
 
 SCRIPT = """
 import streamlit as st
@@ -48,7 +48,7 @@ def case() -> Inspection:
 
 def show(case: Inspection, *forms: Form, **view: object) -> AppTest:
     app = AppTest.from_string(SCRIPT, default_timeout=60)
-    app.session_state["case"] = replace(case, view=replace(case.view, forms=forms, **view))
+    app.session_state["case"] = with_view(case, replace(case.view, forms=forms, **view))
     app.run()
     assert not app.exception, app.exception[0].message
     return app
@@ -131,7 +131,7 @@ def test_an_entity_is_chosen_without_a_pointer_and_its_turns_are_opened(case: In
     assert "Lives in Lyon with a dog." in drawn(app)
     assert "Alex → lives in → Lyon" in drawn(app)
     assert opened(app) == 4
-    assert [button.label for button in app.button] == ["**turn 4**", "turn 2", "turn 1"]
+    assert [button.label for button in app.button][:3] == ["**turn 4**", "turn 2", "turn 1"]
     app.button[2].click().run()
     assert opened(app) == 1
     assert "You: My name is Alex." in drawn(app)
@@ -149,7 +149,7 @@ def test_a_relation_has_a_card_too_and_what_is_open_is_marked_in_the_graph(case:
 def test_what_is_no_longer_in_the_graph_has_no_card(case: Inspection):
     app = show(case, Graph(NODES, EDGES))
     app.selectbox[0].set_value(("node", "tea")).run()
-    app.session_state["case"] = replace(case, view=replace(case.view, forms=(Graph(NODES[:2], EDGES[:3]),)))
+    app.session_state["case"] = with_view(case, replace(case.view, forms=(Graph(NODES[:2], EDGES[:3]),)))
     assert not app.run().exception
     assert app.selectbox[0].value is None
 
@@ -232,7 +232,7 @@ def test_scores_show_what_was_sent_and_the_first_near_misses_with_the_rule_that_
     assert app.button[0].label == "Show 1 more"
     app.button[0].click().run()
     assert len(chart(app)["series"][0]["data"]) == 12
-    assert not app.button
+    assert not [button for button in app.button if button.label.startswith("Show")]
 
 
 def test_parts_of_a_score_have_a_bar_each_and_their_name(case: Inspection):

@@ -16,10 +16,10 @@ from streamlit.testing.v1 import AppTest
 
 from memory.base import Message, State, Turn
 from memory.catalog import load
-from memory.connect import Connection, connect
 from memory.errors import BadInput, ModelFailed, StoreUnavailable
 from memory.exchange import export_user
 from memory.preferences import Preferences
+from memory.server.connect import Connection, connect
 from memory.services import Models
 from memory.store import Thread
 from memory.stores.redis import RedisStore
@@ -310,8 +310,10 @@ def test_everything_is_deleted_only_after_the_word_and_the_receipt_says_what(
     assert store.threads("alex")
     box = next(one for one in page.text_input if 'type "delete"' in one.label)
     box.set_value("delete")
+    page.session_state["compare_draft"] = "an upload that was to be replayed"
     sound(button(page, "Delete everything").click().run())
-    assert "Removed: 1 conversation with 2 turns, 1 row of Key value, your settings" in words(page)
+    assert "compare_draft" not in page.session_state
+    assert "Removed: 1 conversation with 2 turns, your settings" in words(page)
     assert "Checked afterwards: nothing is left." in words(page)
     assert not store.threads("alex")
     assert not store.settings("alex")
@@ -327,6 +329,8 @@ def test_everything_is_deleted_only_after_the_word_and_the_receipt_says_what(
 class Away:
     """A connection that does not answer."""
 
+    seconds = 0.0
+
     def call(self, fn: Any) -> Any:
         raise StoreUnavailable("Redis at localhost:6379 is away: start it or correct REDIS_URL, then try again.")
 
@@ -335,6 +339,12 @@ class Away:
 
     def describe(self) -> str:
         return "Redis at localhost:6379 (not reachable now)"
+
+
+def test_a_file_that_was_repaired_is_told_of(visit: Callable[..., AppTest]) -> None:
+    said = "The end of x.aof was torn; the file as it was is kept in /data/x."
+    with patch.object(Connection, "repaired", said):
+        assert f"**Repaired** {said}" in words(sound(visit().run()))
 
 
 def test_a_store_that_is_away_is_told_and_the_rest_still_works(
@@ -379,3 +389,20 @@ def test_an_operators_slip_shows_as_a_sentence_on_the_page(visit: Callable[..., 
     connections.store.clear()
     page = visit()
     assert 'EXPIRE_DAYS must be a number of days from 0.01 to 36500, not "soon"' in errors(page)
+
+
+def test_a_model_nobody_knows_can_be_said_to_take_pictures_and_the_demo_model_cannot(
+    visit: Callable[..., AppTest], store: RedisStore
+) -> None:
+    page = visit()
+    assert not [box for box in page.selectbox if box.label.startswith("Pictures for")]
+    Preferences(model="openai:my-own").save(store, "alex")
+    page = visit()
+    (box,) = [box for box in page.selectbox if box.label.startswith("Pictures for")]
+    assert box.options[0] == "As it is known: it is not known to take pictures"
+    sound(box.set_value(True).run())
+    assert Preferences.load(store, "alex").pictures == {"openai:my-own": True}
+    (box,) = [box for box in visit().selectbox if box.label.startswith("Pictures for")]
+    assert box.value is True
+    sound(box.set_value(None).run())
+    assert Preferences.load(store, "alex").pictures == {}

@@ -59,6 +59,12 @@ def test_without_an_embedding_that_knows_meaning_words_are_compared() -> None:
     assert rank(Retrieval(embedding("hashing")), of(TURNS), "cello", "hybrid").search == "hybrid"
 
 
+def test_what_a_score_is_made_of_has_four_digits() -> None:
+    hits = rank(Retrieval(embedding("hashing")), of(TURNS), "cello", "hybrid")
+    assert all(value == round(value, 4) for hit in hits for value in hit.parts.values())
+    assert any(hit.parts["dense"] for hit in hits)
+
+
 @settings(max_examples=30, deadline=None)
 @given(turns=ANY_TURNS, cut=st.integers(0, 14), query=st.sampled_from(["My name is Alex.", "word", "我", "?"]))
 def test_an_index_that_grew_or_looks_back_ranks_as_one_that_is_new(turns: list[Turn], cut: int, query: str) -> None:
@@ -124,10 +130,10 @@ class Counting(InMemoryVectors):
         self.batches: list[int] = []
         self.away = False
 
-    def get(self, user: str, thread: str) -> dict[str, Any]:
+    def get(self, user: str, thread: str, ids: Sequence[str] | None = None) -> dict[str, Any]:
         if self.away:
             raise StoreUnavailable("Chroma is away.")
-        return super().get(user, thread)
+        return super().get(user, thread, ids)
 
     def put(self, user: str, thread: str, ids: Sequence[str], vectors: Any) -> None:
         self.batches.append(len(ids))
@@ -214,3 +220,29 @@ def test_the_map_shows_every_vector_and_the_query_and_nothing_where_there_is_not
     flat.take_in(of(TURNS), ENCODING, None, lambda call: None)
     flat_space = flat.space(of(TURNS), "cello", ENCODING)
     assert flat_space is None or all(abs(x) < 1e-6 and abs(y) < 1e-6 for x, y in flat_space.points)
+
+
+class Paid(Embedding):
+    """An embedding that costs something, and counts what it is asked."""
+
+    name, label, dimensions, priced_as = "paid", "paid", 384, "openai:text-embedding-3-small"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def _vectors(self, texts: Sequence[str]) -> Any:
+        self.asked += texts
+        return embedding("hashing").embed(texts)
+
+
+def test_vectors_that_another_process_has_made_are_found_and_not_paid_again() -> None:
+    vectors, here, there = InMemoryVectors(), Paid(), Paid()
+    ours, theirs = Retrieval(here, vectors), Retrieval(there, vectors)
+    ours.take_in(of(TURNS[:2]), ENCODING, "dense", print)
+    assert best(ours, of(TURNS[:2]), "cello", "dense") == 1
+    theirs.take_in(of(TURNS), ENCODING, "dense", print)
+    assert len(there.asked) == 2
+    assert best(ours, of(TURNS), "dreadful weather", "dense") == 3
+    ours.take_in(of(TURNS), ENCODING, "dense", print)
+    assert here.asked[2:] == ["cello", "dreadful weather"]

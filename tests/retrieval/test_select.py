@@ -157,3 +157,11 @@ def test_every_message_of_a_turn_that_is_sent_in_part_has_its_reason() -> None:
         (other,) = [one for one in recall.left_out if one.turns == item.turns]
         assert {int(item.ref[-1]), other.message} == {0, 1}
         assert other.why
+
+
+def test_a_rank_is_one_among_those_that_are_looked_at() -> None:
+    recall = chosen(k=1, until=4, taken={1})
+    assert sent(recall) == [0]
+    assert recall.items[0].why.startswith("rank 1, ")
+    ranks = {left.turns[0]: (left.rank, left.why) for left in recall.left_out}
+    assert ranks[3] == (2, "rank 2 of top 1")

@@ -1,5 +1,6 @@
 -- Delete a thread, which the store itself removes when the time to undo is over; or undo that.
--- KEYS  the thread's keys in the order of redis.py's NAMES, the user's index of threads, the index of deleted ones
+-- KEYS  the thread's keys in the order of redis_calls.py's NAMES, the user's index of threads, the index of deleted ones,
+--       the user's cache, the thread's pictures
 -- ARGV  thread id, now (s), time to live from now on (ms), 1 to delete and 0 to restore
 -- gives 1, also where it was done before; 0 where the thread is gone
 local deleted = redis.call('HGET', KEYS[1], 'deleted')
@@ -16,5 +17,9 @@ else
   redis.call('PEXPIRE', KEYS[11], ARGV[3])
 end
 for i = 1, 10 do redis.call('PEXPIRE', KEYS[i], ARGV[3]) end
-if ARGV[4] == '1' then redis.call('PEXPIRE', KEYS[12], ARGV[3]) end
+redis.call('PEXPIRE', KEYS[14], ARGV[3])
+if ARGV[4] == '1' then
+  redis.call('PEXPIRE', KEYS[12], ARGV[3])
+  redis.call('UNLINK', KEYS[13])
+end
 return 1

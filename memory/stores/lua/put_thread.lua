@@ -1,5 +1,5 @@
 -- Create a thread or change its title, memory or settings; a deleted one is not written.
--- KEYS  the thread's keys in the order of redis.py's NAMES, then the user's index of threads
+-- KEYS  the thread's keys in the order of redis_calls.py's NAMES, then the user's index of threads
 -- ARGV  thread, now (s), expiry (ms), thread id, 1 if it may be created
 -- gives 1, -1 where the thread is gone
 local known = redis.call('HMGET', KEYS[1], 'thread', 'deleted')

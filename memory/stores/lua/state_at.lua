@@ -1,22 +1,21 @@
 -- A memory's state as it was when it covered so many turns.
--- KEYS  the thread's keys in the order of redis.py's NAMES
+-- KEYS  the thread's keys in the order of redis_calls.py's NAMES
 -- ARGV  memory key, how many turns
--- gives {head} where no part of it covers more, else {false, note, ...}: of each note the version that was valid then
+-- gives {head, its notes as a JSON array} where no part of it covers more, else {false, of each note the version that was
+--        valid then, as a JSON array}
 local heads, notes = KEYS[5], KEYS[6]
 local head = redis.call('HGET', heads, ARGV[1])
-if not head then return {false} end
-local known, length = cjson.decode(string.match(head, '^%S+ (.*)$')), tonumber(ARGV[2])
-local reach = known.covered or 0
-for _, covered in pairs(known.parts or {}) do reach = math.max(reach, covered) end
-if reach <= length then return {head} end
-local found = {false}
-for id, note in pairs(known.notes or {}) do
-  local function version(number) return redis.call('HGET', notes, ARGV[1] .. '/' .. id .. ':' .. number) end
+if not head then return {false, '[]'} end
+local known, length = state_in(head), tonumber(ARGV[2])
+if reach_of(known) <= length then return {head, rows_of(notes, ARGV[1], known.notes or {})} end
+local rows = {}
+for _, ref in ipairs(known.notes or {}) do
+  local id, newest = string.match(ref, '^(.*):(%d+)$')
   -- Versions follow each other in time: the last one not after that length is found by halving.
-  local low, high, valid = 1, note.version, false
+  local low, high, valid = 1, tonumber(newest), false
   while low <= high do
     local middle = math.floor((low + high) / 2)
-    local row = version(middle)
+    local row = redis.call('HGET', notes, ARGV[1] .. '/' .. id .. ':' .. middle)
     if row and cjson.decode(row).since <= length then
       valid, low = row, middle + 1
     elseif row then
@@ -25,6 +24,6 @@ for id, note in pairs(known.notes or {}) do
       low = middle + 1
     end
   end
-  if valid then found[#found + 1] = valid end
+  if valid then rows[#rows + 1] = valid end
 end
-return found
+return {false, '[' .. table.concat(rows, ',') .. ']'}

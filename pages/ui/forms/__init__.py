@@ -9,9 +9,9 @@ lead to a turn by the session key `panel_source`, as the strip does.
 
 from __future__ import annotations
 
-from memory.inspect import Inspection
-from memory.views import Form, Graph, Scores, VectorMap, Weights
-from pages.ui.forms import graph, scores, vector_map, weights
+from memory.inspection.inspect import Inspection
+from memory.views import Form, Graph, PictureList, Scores, VectorMap, Weights
+from pages.ui.forms import graph, picture_list, scores, vector_map, weights
 
 
 def draw(form: Form, seen: Inspection, key: str) -> None:
@@ -25,3 +25,5 @@ def draw(form: Form, seen: Inspection, key: str) -> None:
             weights.draw(form, seen, key)
         case VectorMap():
             vector_map.draw(form, seen, key)
+        case PictureList():
+            picture_list.draw(form, seen, key)

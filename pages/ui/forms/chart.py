@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from memory.base import Turn
-from memory.inspect import Inspection
+from memory.inspection.inspect import Inspection
+from pages.ui.tables import inert_cells
 from pages.ui.words import colour, fetch, ink
 
 SENT = "orange"
@@ -74,7 +74,7 @@ def draw_table(name: str, columns: Mapping[str, Sequence[Any]], indexes: Sequenc
 
     wide = {"began": 240, "why": 120}
     more.dataframe(
-        pd.DataFrame(columns),
+        inert_cells(columns),
         key=f"{key}_table",
         hide_index=True,
         row_height=27,

@@ -11,21 +11,19 @@ from typing import Any
 
 import streamlit as st
 
-from memory.inspect import Inspection
+from memory.inspection.inspect import Inspection
 from memory.views import Edge, Graph, Node
-from pages.ui.forms.chart import blend, cut, draw_chart, literal, open_turn, opened
+from pages.ui.forms.chart import blend, cut, draw_chart, literal, open_turn
+from pages.ui.forms.graph_card import SENT, draw_card, fate, said
 from pages.ui.forms.layout import spread
-from pages.ui.words import STATES, badge, colour, escaped, ink, plural
+from pages.ui.words import badge, colour, ink, plural, states
 
-SENT = "green"
 AROUND = 60
 """How many dots are drawn at first: what was sent and what is nearest to it."""
 MOST = 1000
 """How many are drawn at most."""
 NAMED, WORDED = 24, 12
 """Up to so many dots all have their names, so many arrows their words; of more, what was sent and what is large."""
-SOURCES = 6
-"""How many source turns a card has controls for; the others are counted."""
 
 
 def draw(form: Graph, seen: Inspection, key: str) -> None:
@@ -34,11 +32,18 @@ def draw(form: Graph, seen: Inspection, key: str) -> None:
         st.markdown("The graph is empty: nobody and nothing was noted yet.")
         return
     st.markdown("**Who and what was spoken of**")
-    st.markdown(_counts(form))
+    st.markdown(_counts(form, states(seen)))
+    if (thing := pick(form, key)) is not None:
+        draw_card(thing, form, seen, key)
+
+
+def pick(form: Graph, key: str) -> Node | Edge | None:
+    """Draw the picture and the list of what is in it; return what was clicked in the one or chosen in the other."""
     nodes = _around(form, AROUND)
     if len(nodes) < len(form.nodes):
         all_ = f"all ({len(form.nodes):,})" if len(form.nodes) <= MOST else f"{MOST:,} of {len(form.nodes):,}"
-        if st.toggle(f"Show {all_}", key=f"{key}_all", help="At first: what was sent, and what is nearest to it"):
+        first = "the best connected" if form.dated else "what was sent, and what is nearest to it"
+        if st.toggle(f"Show {all_}", key=f"{key}_all", help=f"At first: {first}"):
             nodes = _around(form, MOST)
     shown = {node.id for node in nodes}
     edges = [edge for edge in form.edges if edge.source in shown and edge.target in shown]
@@ -62,7 +67,7 @@ def draw(form: Graph, seen: Inspection, key: str) -> None:
     # What is open is no part of the picture, but where it was not clicked: a new picture is laid out and zoomed anew.
     marked = st.session_state.get(f"{key}_typed")
     draw_chart(
-        _spec(nodes, edges, marked),
+        _spec(nodes, edges, marked, form.dated),
         marks,
         f"{key}_chart{st.session_state.get(f'{key}_drawn', 0)}",
         240 if len(nodes) <= 8 and not edges else 340 if len(nodes) <= AROUND else 420,
@@ -78,14 +83,13 @@ def draw(form: Graph, seen: Inspection, key: str) -> None:
     st.selectbox(
         "Card of an entity or a relation",
         list(things),
-        format_func=lambda thing: _said(things[thing], names),
+        format_func=lambda thing: said(things[thing], names),
         key=f"{key}_open",
         on_change=typed,
         placeholder="Open the card of an entity or a relation",
         label_visibility="collapsed",
     )
-    if kept is not None:
-        _card(things[kept], form, names, seen, key)
+    return things.get(kept) if kept is not None else None
 
 
 # --- what is drawn ----------------------------------------------------------------------------------------------------
@@ -115,13 +119,13 @@ def _around(form: Graph, most: int) -> list[Node]:
     return [node for node in form.nodes if node.id in chosen]
 
 
-def _spec(nodes: list[Node], edges: list[Edge], marked: Hashable) -> dict[str, Any]:
+def _spec(nodes: list[Node], edges: list[Edge], marked: Hashable, dated: bool) -> dict[str, Any]:
     degrees = Counter(end for edge in edges for end in (edge.source, edge.target))
     few, all_words = len(nodes) <= NAMED, len(edges) <= WORDED
-    dots = [_dot(node, degrees[node.id], few, _name(node) == marked) for node in nodes]
+    dots = [_dot(node, degrees[node.id], few, _name(node) == marked, dated) for node in nodes]
     at = {node.id: place for place, node in enumerate(nodes)}
     widths = [6.5 * len(dot["label"]["formatter"]) if dot["label"]["show"] else 12.0 for dot in dots]
-    arrows = _arrows(edges, nodes, all_words, marked)
+    arrows = _arrows(edges, nodes, all_words, marked, dated)
     springs = [
         (at[edge.source], at[edge.target], len(arrow["label"]["formatter"]) if arrow["label"]["show"] else 0)
         for edge, arrow in zip(edges, arrows, strict=True)
@@ -162,7 +166,7 @@ def _spec(nodes: list[Node], edges: list[Edge], marked: Hashable) -> dict[str, A
     }
 
 
-def _dot(node: Node, degree: int, few: bool, marked: bool) -> dict[str, Any]:
+def _dot(node: Node, degree: int, few: bool, marked: bool, dated: bool) -> dict[str, Any]:
     fill, edge = (colour(SENT), colour(SENT)) if node.sent else (colour("gray", "BackgroundColor"), colour("gray"))
     label = literal(cut(node.label, 22))
     look = {"color": fill, "borderColor": ink() if marked else edge, "borderWidth": 3 if marked else 1, "opacity": 1}
@@ -182,11 +186,13 @@ def _dot(node: Node, degree: int, few: bool, marked: bool) -> dict[str, Any]:
             "fontWeight": "bold" if node.sent else "normal",
         },
         "emphasis": {"itemStyle": {"color": fill}},
-        "tooltip": {"formatter": literal(f"{cut(node.label, 60)}\n{_fate(node)}")},
+        "tooltip": {"formatter": literal(f"{cut(node.label, 60)}\n{fate(node, dated)}".strip())},
     }
 
 
-def _arrows(edges: list[Edge], nodes: list[Node], all_words: bool, marked: Hashable) -> list[dict[str, Any]]:
+def _arrows(
+    edges: list[Edge], nodes: list[Node], all_words: bool, marked: Hashable, dated: bool
+) -> list[dict[str, Any]]:
     """Draw the arrows; those between the same two are curved apart, whichever way they point."""
     names = {node.id: node.label for node in nodes}
     between = Counter(frozenset((edge.source, edge.target)) for edge in edges)
@@ -210,16 +216,17 @@ def _arrows(edges: list[Edge], nodes: list[Node], all_words: bool, marked: Hasha
                     "curveness": round(curve if edge.source <= edge.target else -curve, 3),
                     "color": ink() if is_marked else look,
                     "width": 3 if is_marked else 1.8 if edge.sent else 1,
+                    "type": "dashed" if edge.past else "solid",
                     "opacity": 1 if edge.sent or is_marked else 0.55,
                 },
                 "label": {
-                    "show": edge.sent or all_words,
-                    "formatter": literal(cut(edge.label, 24)),
+                    "show": edge.sent or all_words or bool(edge.past),
+                    "formatter": literal(cut(edge.label, 24) + (" (superseded)" if edge.past else "")),
                     "fontSize": 11,
                     **_halo(),
                     "color": colour(SENT, "TextColor") if edge.sent else colour("gray", "TextColor"),
                 },
-                "tooltip": {"formatter": literal(f"{cut(_said(edge, names), 90)}\n{_fate(edge)}")},
+                "tooltip": {"formatter": literal(f"{cut(said(edge, names), 90)}\n{fate(edge, dated)}")},
             }
         )
     return arrows
@@ -243,20 +250,10 @@ def _name(thing: Node | Edge) -> Hashable:
     """Name a dot or an arrow so that it is found again after the next turn."""
     if isinstance(thing, Node):
         return ("node", thing.id)
-    return ("edge", thing.source, thing.label, thing.target)
+    return ("edge", thing.source, thing.label, thing.target, *filter(None, [thing.past]))
 
 
-def _said(thing: Node | Edge, names: Mapping[str, str]) -> str:
-    if isinstance(thing, Node):
-        return thing.label
-    return f"{names[thing.source]} → {thing.label} → {names[thing.target]}"
-
-
-def _fate(thing: Node | Edge) -> str:
-    return STATES["sent" if thing.sent else "not sent"]
-
-
-def _counts(form: Graph) -> str:
+def _counts(form: Graph, words: Mapping[str, str]) -> str:
     """Say how much was sent; this is the picture's legend too."""
     badges = []
     for sent, name in ((True, SENT), (False, "gray")):
@@ -265,12 +262,16 @@ def _counts(form: Graph) -> str:
         parts = [f"{nodes:,} {'entity' if nodes == 1 else 'entities'}"] if nodes else []
         parts += [plural(edges, "relation")] if edges else []
         if parts:
-            badges.append(badge(name, f"{STATES['sent' if sent else 'not sent']}: {', '.join(parts)}"))
+            badges.append(badge(name, f"{words['sent' if sent else 'not sent']}: {', '.join(parts)}"))
     return " ".join(badges)
 
 
 def _alt(form: Graph) -> str:
     """Describe the picture to those who do not see it."""
+    if form.dated:
+        past = sum(bool(edge.past) for edge in form.edges)
+        size = f"{len(form.nodes):,} entities and {plural(len(form.edges), 'relation')}, {past:,} of them superseded"
+        return f"Graph of {size}. The table below has them all."
     sent = [node.label for node in form.nodes if node.sent]
     named = ", ".join(cut(label, 30) for label in sent[:8]) + (" and others" if len(sent) > 8 else "")
     found = f" Sent: {named}." if sent else " Nothing of it was sent."
@@ -278,45 +279,31 @@ def _alt(form: Graph) -> str:
     return f"Graph of {size}.{found} The list below it has what is drawn."
 
 
-# --- the card ---------------------------------------------------------------------------------------------------------
+# --- what leads here --------------------------------------------------------------------------------------------------
+
+
+def find(form: Graph, id: str, data: Mapping[str, Any]) -> Hashable | None:
+    """Find the dot or the arrow of a note by its id and what it says in parts; None where it is not drawn."""
+    if any(node.id == id for node in form.nodes):
+        return ("node", id)
+    labels = {node.id: node.label.casefold() for node in form.nodes}
+    said = tuple(str(data.get(part, "")).casefold() for part in ("subject", "predicate", "object"))
+    for edge in form.edges:
+        if (labels.get(edge.source), edge.label.casefold(), labels.get(edge.target)) == said:
+            return _name(edge)
+    return None
+
+
+def open_thing(form: Graph, thing: Hashable | None, key: str) -> None:
+    """Open the card of a dot or an arrow, as if it had been chosen in the list; for a callback."""
+    things = _things(list(form.nodes), list(form.edges))
+    if thing in things:
+        st.session_state[f"{key}_open"] = st.session_state[f"{key}_typed"] = thing
+        st.session_state[f"{key}_drawn"] = st.session_state.get(f"{key}_drawn", 0) + 1
+        _opened(things[thing])
 
 
 def _opened(thing: Node | Edge | None) -> None:
     """Open the newest turn that a thing came from along with its card."""
     if thing and thing.turns:
         open_turn(max(thing.turns))
-
-
-def _card(thing: Node | Edge, form: Graph, names: Mapping[str, str], seen: Inspection, key: str) -> None:
-    """Show what is known of a dot or an arrow, with a control for each turn that it came from."""
-    with st.container(border=True, gap="xsmall"):
-        fate = badge(SENT if thing.sent else "gray", _fate(thing))
-        if isinstance(thing, Node):
-            st.markdown(f"**{escaped(thing.label)}** {fate}")
-            if thing.note:
-                st.text(thing.note)
-            about = [edge for edge in form.edges if thing.id in (edge.source, edge.target)]
-            labels = names | {node.id: node.label for node in form.nodes}
-            if about:
-                lines = [_said(edge, labels) for edge in about[:SOURCES]]
-                rest = [f"and {plural(len(about) - SOURCES, 'more relation')}"] if len(about) > SOURCES else []
-                st.text("\n".join([*lines, *rest]))
-        else:
-            source, target = escaped(names[thing.source]), escaped(names[thing.target])
-            st.markdown(f"**{source}** → {escaped(thing.label)} → **{target}** {fate}")
-        sources = sorted({turn for turn in thing.turns if 0 <= turn < seen.trace.read_length}, reverse=True)
-        if not sources:
-            st.caption("The turn that it came from is not known.")
-            return
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            st.caption("From", width="content")
-            for turn in sources[:SOURCES]:
-                st.button(
-                    f"**turn {turn + 1:,}**" if turn == opened() else f"turn {turn + 1:,}",
-                    key=f"{key}_source_{turn}",
-                    help="The turn whose card is open below" if turn == opened() else None,
-                    on_click=open_turn,
-                    args=(turn,),
-                )
-            if len(sources) > SOURCES:
-                st.caption(f"and {len(sources) - SOURCES:,} earlier", width="content")

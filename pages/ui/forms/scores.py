@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from memory.inspect import Inspection
+from memory.inspection.inspect import Inspection
 from memory.views import Ranked, Scores
 from pages.ui.forms.chart import (
     SENT,

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from memory.inspect import Inspection
+from memory.inspection.inspect import Inspection
 from memory.views import Point, VectorMap
 from pages.ui.forms.chart import SENT, TABLE, began, draw_chart, draw_table, literal, open_turn, opened, turns_of
 from pages.ui.words import badge, colour, escaped, ink, plural
@@ -33,7 +33,7 @@ def draw(form: VectorMap, seen: Inspection, key: str) -> None:
     counts += [badge("gray", f"○ not sent: {plural(len({point.turn for point in others}), 'turn')}")] if others else []
     st.markdown(" ".join(counts))
     draw_chart(
-        _spec(points, form.query),
+        plane([_dot(point) for point in points], form.query, "Your message"),
         {"main": [point.turn for point in points]},
         f"{key}_chart",
         300,
@@ -62,8 +62,10 @@ def draw(form: VectorMap, seen: Inspection, key: str) -> None:
     )
 
 
-def _spec(points: list[Point], query: tuple[float, float]) -> dict[str, Any]:
-    xs, ys = [*(point.x for point in points), query[0]], [*(point.y for point in points), query[1]]
+def plane(dots: list[dict[str, Any]], query: tuple[float, float] | None, asked: str) -> dict[str, Any]:
+    """Draw dots in the plane of the first two principal components, and what was `asked` as a star among them."""
+    places = [dot["value"] for dot in dots] + ([query] if query else [])
+    xs, ys = [place[0] for place in places], [place[1] for place in places]
     axis = {"type": "value", "show": True, "scale": True, "axisLabel": {"show": False}, "axisTick": {"show": False}}
     axis |= {
         "splitLine": {"show": False},
@@ -86,7 +88,7 @@ def _spec(points: list[Point], query: tuple[float, float]) -> dict[str, Any]:
                 "emphasis": {"disabled": True},
                 "cursor": "pointer",
                 "labelLayout": {"hideOverlap": True},
-                "data": [_dot(point) for point in points],
+                "data": dots,
             },
             {
                 "type": "scatter",
@@ -95,9 +97,9 @@ def _spec(points: list[Point], query: tuple[float, float]) -> dict[str, Any]:
                 "z": 1,
                 "emphasis": {"disabled": True},
                 "cursor": "default",
-                "tooltip": {"formatter": "Your message"},
+                "tooltip": {"formatter": asked},
                 "itemStyle": {"color": colour("yellow"), "borderColor": ink(), "borderWidth": 1, "opacity": 1},
-                "data": [[*query]],
+                "data": [[*query]] if query else [],
             },
         ],
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from memory.inspect import Inspection
+from memory.inspection.inspect import Inspection
 from memory.views import Weights
 from pages.ui.forms.chart import (
     SENT,
@@ -159,8 +159,8 @@ def _spec(cells: list[_Cell], columns: int, rows: int, size: int, height: int) -
             "left": 0,
             "bottom": 0,
             "padding": 0,
-            "itemGap": 8,
-            "itemWidth": 14,
+            "itemGap": 5,
+            "itemWidth": 10,
             "itemHeight": 10,
             "selectedMode": False,
             "hoverLink": False,

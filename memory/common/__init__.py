@@ -1,0 +1,1 @@
+"""What the memories of `strategies/` have in common."""

@@ -1,0 +1,1 @@
+"""Notes that a person has written instead of the memory."""

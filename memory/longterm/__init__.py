@@ -1,0 +1,1 @@
+"""What is kept of a user across conversations: LangGraph's BaseStore on our own stores."""

@@ -1,0 +1,1 @@
+"""What the page Compare draws: live columns (`live*.py`), replays (`replay*.py`) and what both share."""
