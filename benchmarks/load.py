@@ -40,6 +40,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
 from pages.ui.identity import Cookies
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 PAUSE = 6.0
@@ -206,7 +207,7 @@ def running(processes: int, secret: str, script: str = APP) -> Iterator[list[App
     program = shutil.which("redis-server") or shutil.which("valkey-server")
     if program is None:
         raise SystemExit("redis-server is missing: make redis-server")
-    redis_port, ports = 23_900 + os.getpid() % 500, [24_500 + os.getpid() % 500 + number for number in range(processes)]
+    redis_port, ports = free_port(), [free_port() for _ in range(processes)]
     words = ["--port", str(redis_port), "--dir", str(folder), "--appendonly", "yes", "--appendfsync", "always"]
     with ExitStack() as stack:
         server = subprocess.Popen([program, *words, "--save", "", "--loglevel", "warning"], stdout=subprocess.DEVNULL)

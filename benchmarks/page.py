@@ -25,7 +25,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -48,6 +47,7 @@ from memory.services import Models, record
 from memory.stores.redis import RedisStore
 from memory.trace import Trace
 from pages.ui.identity import Cookies
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 # Streamlit's own command line; only the demo model's pause between words is taken away.
@@ -155,9 +155,7 @@ class Server:
     """The app on a free loopback port; `store` is its own, shared with us through the data folder."""
 
     def __init__(self, folder: Path, flags: Sequence[str]) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         home, self._log = folder / "data", (folder / "server.log").open("wb")
         command = [sys.executable, "-c", START, "run", "app.py", "--server.port", str(port), *flags]

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -34,6 +33,7 @@ from memory.services import Models
 from memory.stores.redis import RedisStore
 from memory.stores.redis_calls import replicated
 from memory.trace import Trace
+from tests.ports import free_port
 
 CASES = ("one server", "a replica", "min-replicas-to-write 1", "REDIS_REPLICAS=1")
 
@@ -44,9 +44,7 @@ def server(folder: Path, *more: str) -> Iterator[int]:
     program = shutil.which("redis-server") or shutil.which("valkey-server")
     if program is None:
         raise SystemExit("redis-server is missing: make redis-server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     folder.mkdir()
     words = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--loglevel", "warning"]
     words += ["--appendonly", "yes", "--appendfsync", "always", "--repl-diskless-sync-delay", "0", *more]

@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import json
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -40,6 +39,7 @@ from memory.services import Models
 from memory.stores.redis import RedisStore
 from memory.tokens import count_tokens
 from memory.trace import Trace
+from tests.ports import free_port
 
 warnings.filterwarnings("ignore")
 USER = "Tell me what we should see on the second day, and how long it takes to walk there from the hotel by the river."
@@ -173,9 +173,7 @@ def server() -> Iterator[str]:
     binary = shutil.which("redis-server") or shutil.which("valkey-server")
     if binary is None:
         raise SystemExit("bench-turn needs redis-server or valkey-server on the PATH: apt-get install redis-server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         running = subprocess.Popen(
             [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder],

@@ -16,7 +16,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.servers import free_port
+from tests.ports import free_port
 
 COMPOSE = Path(__file__).resolve().parents[1] / "compose.yaml"
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.servers import free_port
+from tests.ports import free_port
 
 
 class ChromaServer:

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from memory.server.server_binary import bundled_binary
-from tests.servers import RedisServer, free_port
+from tests.ports import free_port
+from tests.servers import RedisServer
 
 SLOTS = 16384
 NODE_TIMEOUT = "1000"

@@ -11,7 +11,6 @@ with embedded_server(tmp_path) as connection:
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import signal
 import socket
@@ -27,6 +26,7 @@ import redis
 from memory.server.connect import Connection, connect
 from memory.server.embedded import Embedded
 from memory.server.server_binary import bundled_binary
+from tests.ports import free_port
 
 
 @contextmanager
@@ -128,14 +128,3 @@ def redis_server(folder: Path, **settings: str) -> Iterator[RedisServer]:
         yield server
     finally:
         server.kill()
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on, below those that outgoing connections are given: they take one in between."""
-    for port in random.sample(range(15_000, 32_000), 100):
-        try:
-            with socket.create_server(("127.0.0.1", port)):
-                return port
-        except OSError:
-            continue
-    raise RuntimeError("no port is free")

@@ -31,7 +31,7 @@ from tests.faults.test_outages import NOISE, SOON, until
 from tests.line import Line, line_to
 from tests.memory.fakes import conversation, say, trace_of, turns_of
 from tests.openai_server import Server, openai_server
-from tests.servers import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.faults
 
