@@ -68,18 +68,20 @@ class Seat:
         self.sizes = Sizes(said, self.services.encoding)
         self.states: dict[str, State] = {}
 
-    def read(self, memory: Memory, query: str, budget: int) -> Any:
+    def state(self, memory: Memory) -> State:
+        """Return what a memory knows once it has taken everything in."""
         if memory.key not in self.states:
             self.states[memory.key] = memory.write(State(), self.transcript, self.services, None)
-        return memory.read(self.states[memory.key], self.transcript, query, self.services, budget)
+        return self.states[memory.key]
 
     def ask(self, memory: Memory, budget: int, line: Line) -> None:
         """Ask everything."""
         shares, tokens = line.shares.setdefault(budget, []), line.tokens.setdefault(budget, [])
-        self.read(memory, "Hello?", budget)
+        state = self.state(memory)
+        memory.read(state, self.transcript, "Hello?", self.services, budget)
         for question in self.asked:
             start = time.perf_counter()
-            recall = self.read(memory, question.text, budget)
+            recall = memory.read(state, self.transcript, question.text, self.services, budget)
             took = time.perf_counter() - start
             if budget == BUDGETS[1]:
                 line.seconds.append(took)

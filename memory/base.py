@@ -106,10 +106,15 @@ class Turn:
 
     def count(self, encoding: str) -> int:
         """Count the tokens of all its messages."""
-        return sum(message.count(encoding) for message in self.messages)
+        total = 0
+        for message in self.messages:
+            # A loop over what is stored: hundreds of turns are counted to send the newest of them.
+            stored = None if message.tool_calls else message.tokens.get(encoding)
+            total += message.count(encoding) if stored is None else stored
+        return total
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would take seven times as long: a turn makes a hundred of them
 class Item:
     """One thing that was recalled: a span of turns, one message of a turn, or a note's text.
 
@@ -138,7 +143,7 @@ class Item:
         return plain and self.turns is not None and not self.ref.startswith("message:")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LeftOut:
     """Turns that did not reach the prompt and the rule that kept them out.
 

@@ -24,7 +24,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from memory.base import Search, Turn
-from memory.common.quote import line_of
+from memory.common.quote import date_line, heading_tokens, line_of
 from memory.knowledge.library import Libraries, Library
 from memory.longterm.base_store import UserStore, UserStores
 from memory.longterm.shelf import Shelf
@@ -40,6 +40,7 @@ from memory.transcript import Transcript
 
 FEW = 64
 """How many vectors that are not there a search makes itself; with more it finds by those that are."""
+DAY = 24 * 3600.0
 Record = Callable[[Call], None]
 Vector = Any  # a row of float32
 
@@ -49,13 +50,13 @@ class _Index:
     """What is known of a thread: of its first `covered` turns the words, of its first `embedded` ones the vectors.
 
     `matrix` has a row for each unit, noughts where it has no vector; the first `filled` stand, but for those `bare`.
-    `turns` are kept of a plain sequence alone, which has no other name; `asked` is the last search by words.
+    `numbers` are those of `Searched`, unit by unit. `turns` are kept of a plain sequence alone, which has no other
+    name; `asked` is the last search by words.
     """
 
     units: list[Unit] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
-    turns_of: array[int] = field(default_factory=lambda: array("q"))
-    sizes: array[int] = field(default_factory=lambda: array("q"))
+    numbers: array[int] = field(default_factory=lambda: array("q"))
     times: array[float] = field(default_factory=lambda: array("d"))
     lexical: LexicalIndex = field(default_factory=LexicalIndex)
     covered: int = 0
@@ -75,7 +76,7 @@ class _Index:
     def empty(self) -> None:
         """Begin again; the vectors stay."""
         self.units, self.ids, self.lexical, self.searched, self.asked = [], [], LexicalIndex(), None, None
-        self.turns_of, self.sizes, self.times = array("q"), array("q"), array("d")
+        self.numbers, self.times = array("q"), array("d")
         self.covered, self.session, self.last = 0, 0, None
         self.matrix, self.filled, self.bare = None, 0, []
 
@@ -86,11 +87,13 @@ class _Index:
             self.last = turn.at
             for unit in units_of(turn, self.session):
                 said = turn.messages if unit.message is None else (turn.messages[unit.message],)
+                place, date = -1 if unit.message is None else unit.message, date_line(unit.at)
+                size = sum(count_tokens(line_of(message), encoding) for message in said)
+                heading = heading_tokens(date, encoding) if date else 0
                 self.units.append(unit)
                 self.ids.append(_id(turn, unit))
-                self.turns_of.append(unit.turn)
                 self.times.append(unit.at)
-                self.sizes.append(sum(count_tokens(line_of(message), encoding) for message in said))
+                self.numbers.extend((unit.turn, place, size, int(unit.at // DAY), heading))
                 self.lexical.add(unit)
                 self.searched = self.asked = None
             self.covered += 1
@@ -104,8 +107,9 @@ class _Index:
     def snapshot(self) -> Searched:
         """Return the units as they are now; the same until the next one comes."""
         if self.searched is None:
-            columns = (np.array(self.turns_of), np.array(self.sizes), np.array(self.times))
-            self.searched = Searched(tuple(self.units), *columns)
+            numbers = np.array(self.numbers, dtype=np.int64).reshape(-1, 5)
+            turns, messages = numbers[:, :2].T.copy()
+            self.searched = Searched(tuple(self.units), np.array(self.times), turns, messages, numbers[:, 2:].copy())
         return self.searched
 
     def dense(self, dimensions: int) -> Any:

@@ -181,7 +181,10 @@ class LexicalIndex:
         if words.tells_of_self(query) and (asker := self._speakers.get(SPEAKERS["human"])) is not None:
             named.add(asker)
         found = [self._postings[term] for term in terms if term in self._postings and term not in self._names]
-        spoken = np.logical_or.reduce([frozen.speaker == speaker for speaker in named]) if named else None
+        spoken: Flags | None = None
+        for speaker in named:
+            said = frozen.speaker == speaker
+            spoken = said if spoken is None else spoken | said
         shares = SHARES * (len(self) / (len(self) + SHORT))
         shares[0] += 1.0 - shares.sum()
         return stand_out(self._bm25(found, frozen), shares, frozen.prior, Asked(spoken, *self._dated(query, frozen)))
@@ -249,5 +252,5 @@ def _rooms(terms: int, count: int) -> tuple[Counts, Counts, Counts]:
     room: Counts = _LENT.__dict__.setdefault("room", np.zeros(0, dtype=np.float32))
     if len(room) < running + 2 * keys:
         room = _LENT.room = np.zeros(2 * (running + 2 * keys), dtype=np.float32)
-    sums, times, other, _ = np.split(room, [running, running + keys, running + 2 * keys])
+    sums, times, other = room[:running], room[running : running + keys], room[running + keys : running + 2 * keys]
     return sums.reshape(terms, -1), times.reshape(terms, -1), other.reshape(terms, -1)

@@ -41,12 +41,17 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What was searched, as it was: the units, with the turn of each, its size when it is quoted and its time."""
+    """What was searched, as it was: the units, and of each its turn, its message (-1: the whole turn) and its time.
+
+    Of `prices` each has a row: its tokens when it is quoted, its day (UTC, counted from 1970), and the tokens of a line
+    for that day, 0 where the time is not known.
+    """
 
     units: tuple[Unit, ...]
-    turns: Numbers
-    sizes: Numbers
     times: Scores
+    turns: Numbers
+    messages: Numbers
+    prices: Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +96,7 @@ class Ranking(Sequence[Hit]):
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
         place = int(self.order[index])
-        unit, score, tokens = self.units[place], float(self.scores[place]), int(self.searched.sizes[place])
+        unit, score, tokens = self.units[place], float(self.scores[place]), int(self.searched.prices[place, 0])
         (parts,) = self.parts_at(self.order[[index]])
         return Hit(unit.turn, unit.message, unit.at, index + 1, score, tokens, parts)
 

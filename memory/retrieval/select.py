@@ -63,11 +63,9 @@ class Rows:
             ranked[list(taken)] = False
             order = order[ranked[turns[order]]]
         self.order, self.turns = order, turns[order]
-        self.scores, self.sizes = ranking.scores[order], ranking.searched.sizes[order]
+        self.scores, self.prices = ranking.scores[order], ranking.searched.prices[order]
         # A few of hundreds are looked at one by one: their values as Python's own.
-        self.place: Callable[[int], int] = order.item
         self.score: Callable[[int], float] = self.scores.item
-        self.size: Callable[[int], int] = self.sizes.item
 
     def __len__(self) -> int:
         return len(self.order)
@@ -77,7 +75,7 @@ class Rows:
         return int(np.count_nonzero((self.scores > 0) & (self.scores >= threshold)))
 
     def unit(self, rank: int) -> Unit:
-        return self.units[self.place(rank)]
+        return self.units[self.order.item(rank)]
 
     def items(self, ranks: Sequence[int], tokens: Sequence[int], why: Callable[[int], str]) -> list[Item]:
         """Make an item of each of these ranks."""
@@ -106,7 +104,7 @@ class Rows:
         """Explain the turns that have no unit."""
         known = marks(self.among, self.turns)
         known[[turn for turn in self._taken if turn < self.among]] = True
-        return _spans(~known, "it says nothing that could be searched")
+        return [] if known.all() else _spans(~known, "it says nothing that could be searched")
 
 
 class Choice:
@@ -145,15 +143,16 @@ class Choice:
 
     def _choose(self, most: int) -> None:
         """Fill the limit in the order of the ranks, passing over what does not fit."""
-        budget, sizes = self._budget, self.rows.sizes
+        budget, prices = self._budget, self.rows.prices
         begin = 0
         # In blocks that grow: of what comes late hardly anything fits what is left, and arrays pass over it at once.
         while begin < self.alike and len(self.chosen) < most:
             end = min(self.alike, 2 * begin + NEAR)
-            for rank in (np.flatnonzero(sizes[begin:end] <= budget.left) + begin).tolist():
+            fit = np.flatnonzero(prices[begin:end, 0] <= budget.left) + begin
+            for rank, price in zip(fit.tolist(), prices[fit].tolist(), strict=True):
                 if len(self.chosen) >= most:
                     break
-                if self.rows.size(rank) <= budget.left and budget.take(self.rows, rank):
+                if budget.take(*price):
                     self.chosen.append(rank)
             begin = end
         # From here on it is the count that keeps out, and not the limit.
@@ -164,22 +163,24 @@ class Choice:
         rank_at = np.full(len(self.rows.units), -1)
         rank_at[self.rows.order] = np.arange(len(self.rows))
         sent, beside = set(self.chosen), set[int]()
-        for middle in [self.rows.place(rank) for rank in self.chosen]:
-            for rank in rank_at[max(0, middle - neighbours) : middle + neighbours + 1].tolist():
-                if rank >= 0 and rank not in sent | beside and self._budget.take(self.rows, rank):
+        for middle in self.rows.order[self.chosen].tolist():
+            around = rank_at[max(0, middle - neighbours) : middle + neighbours + 1]
+            for rank in around[around >= 0].tolist():
+                if rank not in sent | beside and self._budget.take(*self.rows.prices[rank].tolist()):
                     beside.add(rank)
                     self.chosen.append(rank)
         return frozenset(beside)
 
     def _counted(self) -> list[int]:
         """Put what is chosen in the order of the conversation and count each; who brings a new date pays for it."""
-        self.chosen.sort(key=self.rows.place)
+        ranks = np.array(self.chosen, dtype=np.int64)
+        ranks = ranks[np.argsort(self.rows.order[ranks])]
+        self.chosen = ranks.tolist()
         costs: list[int] = []
-        dated, at = "", None
-        for rank in self.chosen:
-            cost, unit = self.rows.size(rank), self.rows.unit(rank)
-            if unit.at != at and (date := date_line(at := unit.at)) and date != dated:
-                cost, dated = cost + heading_tokens(date, self.encoding), date
+        dated = None
+        for cost, day, heading in self.rows.prices[ranks].tolist():
+            if heading and day != dated:
+                cost, dated = cost + heading, day
             costs.append(cost)
         if costs:
             costs[0] += heading_tokens(INTRODUCTION, self.encoding)
@@ -212,24 +213,20 @@ class Choice:
 
     def left_out(self) -> list[LeftOut]:
         """Explain those that are not sent: the best ranked one by one, the others together."""
-        rows, sent = self.rows, {0} if self._cut else set(self.chosen)
-        near: list[int] = []
-        done = 0
-        while done < len(rows) and len(near) < NEAR:
-            if done not in sent:
-                near.append(done)
-            done += 1
-        near += [rank for rank in self._over if rank >= done]
+        rows, sent = self.rows, [0] if self._cut else self.chosen
+        unsent = np.flatnonzero(~marks(len(rows), sent))
+        done = len(rows) if len(unsent) <= NEAR else unsent.item(NEAR)
+        near = [*unsent[:NEAR].tolist(), *(rank for rank in self._over if rank >= done)]
         named = rows.left(near, self._why)
-        units = [rows.unit(rank) for rank in sent]
-        parted = marks(rows.among, [unit.turn for unit in units if unit.message is not None])
-        beyond = marks(rows.among, rows.turns[done:])
-        beyond[[unit.turn for unit in units if unit.message is None]] = False
-        beyond[[one.turns[0] for one in named]] = False
-        below = _spans(beyond & ~parted, why := f"ranked below the {NEAR} next best")
+        turns, alone = rows.turns[sent], rows.ranking.searched.messages[rows.order[sent]] >= 0
+        parted = marks(rows.among, turns[alone])
+        beyond = marks(rows.among, rows.turns[done:]) & ~parted
+        beyond[turns] = False
+        beyond[rows.turns[near]] = False
+        below = _spans(beyond, why := f"ranked below the {NEAR} next best")
         # Of a turn that is sent in part each other message has a reason of its own.
-        rest = np.flatnonzero(parted[rows.turns[done:]]) + done if parted.any() else ()
-        others = [rank for rank in map(int, rest) if rank not in sent and rank not in self._over]
+        rest = unsent[NEAR:]
+        others = [rank for rank in rest[parted[rows.turns[rest]]].tolist() if rank not in self._over]
         return named + below + rows.left(others, lambda rank: (why, "rule"))
 
     def _why(self, rank: int) -> tuple[str, Kind]:
@@ -250,17 +247,16 @@ class _Budget:
     """Counts what is taken with the introduction and a line for each date."""
 
     def __init__(self, limit: int, encoding: str) -> None:
-        self.encoding = encoding
         self.left = limit - heading_tokens(INTRODUCTION, encoding)
-        self.dates: set[str] = set()
+        self.days = set[int]()
 
-    def take(self, rows: Rows, rank: int) -> bool:
-        size, date = rows.size(rank), date_line(rows.unit(rank).at)
-        size += heading_tokens(date, self.encoding) if date and date not in self.dates else 0
+    def take(self, size: int, day: int, heading: int) -> bool:
+        """Take something of this size and day, for which a line takes `heading` tokens; False where it does not fit."""
+        size += 0 if day in self.days else heading
         if size > self.left:
             return False
         self.left -= size
-        self.dates.add(date)
+        self.days.add(day)
         return True
 
 

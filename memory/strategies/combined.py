@@ -286,22 +286,22 @@ def _joined(recalls: Sequence[Recall], labels: Sequence[str], length: int) -> tu
     # The best reason first: its gist is sent, it was not alike enough, it is outside of something.
     reasons.sort(key=lambda reason: 0 if reason[0].kind == "summary" else 1 if reason[0].score is not None else 2)
     left: list[LeftOut] = []
-    because = np.full(length, -1)
+    free, because = ~sent, np.full(length, -1)
     for one, number in reasons:
         begin, stop = one.turns
         if one.message is not None:
             # Of one turn several messages may be left out, each for a reason of its own.
-            gaps = [one.turns] if not whole[begin] and because[begin] in (-1, number) else []
+            gaps = [one.turns] if not whole.item(begin) and because.item(begin) in (-1, number) else []
         elif stop - begin == 1:
-            gaps = [one.turns] if not sent[begin] and because[begin] < 0 else []
+            gaps = [one.turns] if free.item(begin) else []
         else:
-            gaps = [(begin + first, begin + end) for first, end in runs((because < 0)[begin:stop] & ~sent[begin:stop])]
+            gaps = [(begin + first, begin + end) for first, end in runs(free[begin:stop])]
+        why = f"{labels[number]}: {one.why}"
         for gap in gaps:
-            why = f"{labels[number]}: {one.why}"
             left.append(LeftOut(gap, why, one.kind, one.rank, one.score, one.message, one.parts))
-            because[slice(*gap)] = number
+            free[slice(*gap)], because[slice(*gap)] = False, number
     # What one part left to another that took less in the end.
-    left += [LeftOut(gap, "no part had room for it", "budget") for gap in runs((because < 0) & ~sent)]
+    left += [LeftOut(gap, "no part had room for it", "budget") for gap in runs(free)]
     return Recall(tuple(items), tuple(left)), owners
 
 

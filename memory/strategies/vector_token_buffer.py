@@ -18,7 +18,7 @@ from memory.base import Memory, Recall, Services, State, Turn
 from memory.common.fit import newest
 from memory.common.place import Place, placed
 from memory.common.retrieved import RetrievedMemory, Searched
-from memory.retrieval.select import Choice, Rows, choose
+from memory.retrieval.select import Choice, Rows
 
 
 class ConversationVectorStoreTokenBufferMemory(RetrievedMemory):
@@ -50,11 +50,19 @@ class ConversationVectorStoreTokenBufferMemory(RetrievedMemory):
         ranking = services.rank(transcript, query, self.settings.search)
         last = transcript[-1].count(encoding)
         room = limit // 2 if last > limit else min(limit // 2, limit - last)
+        older = Rows(ranking, transcript, _first(recent, transcript), services.taken)
         for _ in range(2):
-            first = min((item.turns[0] for item in recent.items if item.turns), default=len(transcript))
-            wanted = Choice(Rows(ranking, transcript, first, services.taken), encoding, room, k).tokens
+            wanted = Choice(older, encoding, room, k).tokens
             recent = newest(transcript, 0, limit - wanted, encoding, why)
-        first = min((item.turns[0] for item in recent.items if item.turns), default=len(transcript))
-        older = choose(ranking, transcript, encoding, limit - recent.tokens, k, until=first, taken=services.taken)
-        cut = tuple(one for one in recent.left_out if one.turns[0] >= first)
-        return placed(Recall((*older.items, *recent.items), (*older.left_out, *cut)), self.settings.memory_place)
+            if (first := _first(recent, transcript)) == older.among:
+                break
+            older = Rows(ranking, transcript, first, services.taken)
+        choice = Choice(older, encoding, limit - recent.tokens, k)
+        cut = (one for one in recent.left_out if one.turns[0] >= older.among)
+        found = Recall((*choice.items(), *recent.items), (*choice.left_out(), *older.silent(), *cut))
+        return placed(found, self.settings.memory_place)
+
+
+def _first(recent: Recall, transcript: Sequence[Turn]) -> int:
+    """Return the oldest turn that is sent."""
+    return min((item.turns[0] for item in recent.items if item.turns), default=len(transcript))
