@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from memory.server.connect import Connection
@@ -37,6 +38,10 @@ for _variable in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
     os.environ.pop(_variable, None)
 os.environ["MEMORY_INSPECTOR_HOME"] = str(_ROOT / "data")
 os.environ["ANONYMIZED_TELEMETRY"] = "False"
+
+# How long an example takes says how busy the machine is, and no test asserts a time.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

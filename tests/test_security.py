@@ -109,7 +109,7 @@ def tokens(text: str) -> list[Token]:
 @example(f"[a](http://x.example/`y) ![a]({FOREIGN}) `")
 @example(f"|a|b|\n|-|-|\n|`x|![a]({FOREIGN})`|")
 @example(f"text\n    ````\n    ![a]({FOREIGN})\n    ```")
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_nobodys_markdown_draws_a_picture_or_html(text: str) -> None:
     for token in tokens(inert(text)):
         assert token.type not in ("image", "html_inline", "html_block", "math_inline"), (token, inert(text))
@@ -120,7 +120,7 @@ def test_nobodys_markdown_draws_a_picture_or_html(text: str) -> None:
 
 
 @given(markdown)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_letter_that_was_typed_is_still_there(text: str) -> None:
     def letters(value: str) -> str:
         return "".join(char for char in value if char.isalnum())
@@ -134,7 +134,7 @@ def test_every_letter_that_was_typed_is_still_there(text: str) -> None:
 
 
 @given(st.text(alphabet="ab![](){}<>$:`~|\\ \n\t", max_size=60).filter(lambda code: "``````" not in code))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_block_of_code_keeps_its_bytes(code: str) -> None:
     text = f"Before ![x]({FOREIGN})\n\n``````python\n{code}\n``````\n\nAfter :red[x]"
     (fence,) = [token for token in READER.parse(inert(text)) if token.type == "fence"]

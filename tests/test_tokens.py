@@ -58,7 +58,7 @@ def test_ids_are_those_that_openai_publishes() -> None:
 
 @pytest.mark.parametrize("name", ENCODINGS)
 @given(text=TEXT)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_ids_are_tiktokens(name: str, text: str) -> None:
     assert encode(text, name) == tiktoken_with(name).encode_ordinary(text)
 
@@ -66,7 +66,7 @@ def test_ids_are_tiktokens(name: str, text: str) -> None:
 @pytest.mark.parametrize("name", ENCODINGS)
 @given(text=TEXT)
 @example(text="it's  a\n\ntest.\r\n/x 's, 12 345.6")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_text_counted_in_pieces_counts_as_in_one(name: str, text: str) -> None:
     assert [token for piece in boundary_pieces(text) for token in encode(piece, name)] == encode(text, name)
 
@@ -139,7 +139,7 @@ def test_a_long_ordinary_text_is_counted_exactly(unit: str) -> None:
 
 @pytest.mark.parametrize("name", ENCODINGS)
 @given(text=TEXT, limit=st.integers(-2, 120))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_shortened_text_is_a_prefix_within_the_limit_and_close_to_it(name: str, text: str, limit: int) -> None:
     short, total = shorten(text, limit, name), count_tokens(text, name)
     assert text.startswith(short)

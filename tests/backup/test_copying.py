@@ -125,7 +125,7 @@ def test_one_user_is_taken_out_of_a_backup_of_all(embedded: Connection, tmp_path
         back_up(embedded, path, other)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(place=st.floats(0, 1, exclude_max=True), cut=st.booleans(), byte=st.integers(0, 255))
 def test_a_damaged_backup_is_refused_before_anything_is_written(
     embedded: Connection, tmp_path_factory: pytest.TempPathFactory, place: float, cut: bool, byte: int

@@ -154,7 +154,7 @@ def test_deep_and_endless_json_is_refused() -> None:
     refused(base64.urlsafe_b64encode(b'{"v":1,"c":[["window",{"k":NaN}]]}').decode())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=300) | st.text(max_size=100).map(lambda text: text.encode()))
 def test_nothing_but_a_sentence_comes_of_any_bytes(raw: bytes) -> None:
     for text in (raw.decode("utf-8", "replace"), base64.urlsafe_b64encode(raw).decode()):

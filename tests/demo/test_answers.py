@@ -126,7 +126,7 @@ def named(template: str, parts: list[str]) -> str:
     return template.format(n=n, m=m, c=c.capitalize(), d=d.capitalize())
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(parts=distinct)
 @pytest.mark.parametrize(("told", "question", "expected"), TEMPLATES)
 def test_any_made_up_word_is_answered_and_its_deletion_refused(
@@ -138,7 +138,7 @@ def test_any_made_up_word_is_answered_and_its_deletion_refused(
     assert ask("I saw a film.", named(question, parts)).startswith(REFUSAL)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(first=distinct, second=distinct)
 @pytest.mark.parametrize(("told", "question", "expected"), TEMPLATES)
 def test_other_words_change_the_answer_in_the_same_way(
@@ -153,14 +153,14 @@ def test_other_words_change_the_answer_in_the_same_way(
     assert shape(first) == shape(second)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(parts=distinct)
 @pytest.mark.parametrize(("told", "question"), TRAPS)
 def test_what_does_not_state_the_answer_is_no_answer(told: str, question: str, parts: list[str]) -> None:
     assert ask(named(told, parts), named(question, parts)).startswith(REFUSAL)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(parts=distinct, order=st.permutations(range(6)))
 def test_the_later_statement_wins_whatever_stands_around(parts: list[str], order: list[int]) -> None:
     noise = [

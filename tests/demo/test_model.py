@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import (
     AIMessage,
@@ -99,7 +99,7 @@ messages = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(sent=messages, choice=st.sampled_from([None, "any", "none", "auto", "keep_note"]), tools=st.booleans())
 def test_any_message_list_is_answered_the_same_streamed_or_not(
     sent: list[BaseMessage], choice: str | None, tools: bool

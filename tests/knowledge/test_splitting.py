@@ -38,7 +38,7 @@ TEXTS = st.one_of(WORDS.map(" ".join), WORDS.map("".join), st.text(max_size=600)
 SIZES = st.integers(20, 200)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=TEXTS, size=SIZES, overlap=st.integers(0, 100))
 def test_nothing_is_lost_sizes_are_kept_and_the_overlap_is_as_said(text: str, size: int, overlap: int) -> None:
     overlap = min(overlap, size // 2)
@@ -58,7 +58,7 @@ def test_nothing_is_lost_sizes_are_kept_and_the_overlap_is_as_said(text: str, si
     assert rebuilt == text
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(text=TEXTS, size=SIZES)
 def test_without_an_overlap_the_passages_are_the_text(text: str, size: int) -> None:
     assert "".join(text[start:end] for start, end in split(text, size, 0)) == text

@@ -13,7 +13,7 @@ from memory.lessons.loading import load
 LESSONS = load().found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(sorted(LESSONS)),
     st.integers(1, 2),

@@ -377,7 +377,7 @@ VALUE = st.dictionaries(st.sampled_from("abc"), st.integers(0, 3) | st.text(max_
 PUT = st.tuples(NAMESPACE, st.sampled_from(["k1", "k2"]), st.none() | VALUE)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     batches=st.lists(st.lists(PUT, max_size=4), max_size=5),
     wanted=st.dictionaries(st.sampled_from("abc"), st.integers(0, 3), max_size=1),

@@ -5,7 +5,7 @@ python -m pytest tests/longterm/test_graph.py
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.longterm.editing import add, edit, say_again
@@ -92,7 +92,6 @@ def test_sentences_are_read_as_they_are_told_of_the_user() -> None:
         max_size=4,
     )
 )
-@settings(deadline=None)
 def test_anything_that_is_remembered_can_be_read(content: dict[str, object]) -> None:
     for parts in read(content):
         assert all(isinstance(part, str) and len(part) <= 2_000 for part in parts)

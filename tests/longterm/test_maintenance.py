@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory.conversation import Conversation
@@ -206,7 +206,7 @@ def done(store: UserStore, found: Recalls, verdicts: Sequence[Verdict], now: flo
 
 
 @given(FACTS, VERDICTS, RECALLS)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_undoing_a_pass_from_its_end_restores_every_row(
     facts: list[Fact], verdicts: list[Verdict], found: Recalls
 ) -> None:
@@ -220,7 +220,7 @@ def test_undoing_a_pass_from_its_end_restores_every_row(
 
 
 @given(FACTS, VERDICTS, RECALLS)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_a_second_pass_finds_nothing_to_do_nor_does_one_after_everything_was_undone(
     facts: list[Fact], verdicts: list[Verdict], found: Recalls
 ) -> None:
@@ -234,7 +234,7 @@ def test_a_second_pass_finds_nothing_to_do_nor_does_one_after_everything_was_und
 
 
 @given(FACTS, VERDICTS)
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 def test_no_statement_is_lost_by_merging(facts: list[Fact], verdicts: list[Verdict]) -> None:
     def said(store: UserStore) -> set[str]:
         found = (one.value for one in store.snapshot()[1] if one.namespace == PLACE)

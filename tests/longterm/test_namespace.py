@@ -110,7 +110,7 @@ LABEL = st.sampled_from(
 PARTS = st.lists(st.one_of(LABEL, st.sampled_from(["{org}", "{user}", "{app}"])), max_size=5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(mine=PARTS, theirs=PARTS, org=LABEL, app=LABEL, query=st.sampled_from(["marked", "tea", "", "x"]))
 def test_nobody_reaches_the_marked_items_of_another_by_any_template_or_label(
     mine: list[str], theirs: list[str], org: str, app: str, query: str

@@ -183,7 +183,7 @@ def check_budget(memory: Memory, recall: Recall, prompt: Prompt, transcript: Any
 
 
 @every_memory
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(turns=ANY_TURNS, budget=st.one_of(st.integers(0, 60), st.integers(0, 4000)))
 def test_2_what_is_sent_keeps_to_any_budget_for_any_transcript(
     memory: Memory, turns: list[base.Turn], budget: int
@@ -248,7 +248,7 @@ def test_2_tool_calls_count_and_are_never_sent_over_the_budget(memory: Memory, w
 
 
 @every_memory
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(turns=ANY_TURNS)
 def test_3_reading_changes_nothing_and_gives_the_same_twice(memory: Memory, turns: list[base.Turn]) -> None:
     services = FakeServices()
@@ -289,7 +289,7 @@ def test_3_the_same_turn_given_twice_leaves_one_turn_and_one_trace(memory: Memor
 
 
 @every_memory_of_our_form
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(turns=ANY_TURNS)
 def test_4_a_state_survives_json_byte_for_byte(memory: Memory, turns: list[base.Turn]) -> None:
     state = replay(memory, turns, FakeServices())
@@ -332,7 +332,7 @@ def test_5_replay_from_the_transcript_rebuilds_the_live_state(memory: Memory, st
 
 
 @every_memory_of_our_form
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(turns=ANY_TURNS, start=st.integers(0, 14))
 def test_5_catching_up_in_one_write_equals_turn_by_turn(memory: Memory, turns: list[base.Turn], start: int) -> None:
     start = min(start, len(turns))
@@ -344,7 +344,7 @@ def test_5_catching_up_in_one_write_equals_turn_by_turn(memory: Memory, turns: l
 
 
 @every_memory_of_our_form
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(turns=ANY_TURNS, seed=st.integers(0, 10**6))
 def test_5_and_6_failures_on_the_way_change_nothing_of_where_it_ends(
     memory: Memory, turns: list[base.Turn], seed: int
@@ -473,7 +473,7 @@ def test_8_another_user_finds_nothing_whatever_the_thread_is_called(memory: Memo
 
 
 @every_memory
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(turns=ANY_TURNS, budget=st.integers(0, 300))
 def test_9_tool_calls_and_their_results_are_never_parted(memory: Memory, turns: list[base.Turn], budget: int) -> None:
     turns = [
@@ -544,7 +544,7 @@ def check_every_turn(recall: Recall, length: int) -> None:
 
 
 @every_memory_of_our_form
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(turns=ANY_TURNS, budget=st.one_of(st.integers(0, 60), st.integers(0, 4000)))
 def test_10_each_turn_is_recalled_or_explained_exactly_once(
     memory: Memory, turns: list[base.Turn], budget: int

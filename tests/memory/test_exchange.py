@@ -211,7 +211,7 @@ def contents(draw: st.DrawFn) -> tuple[Any, ...]:
     )
 
 
-FEW = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=20, suppress_health_check=list(HealthCheck))
 
 
 def stored(store: Store, user: str, talks: list[tuple[Any, ...]]) -> None:

@@ -245,7 +245,7 @@ def test_a_models_own_tokenizer_counts_and_its_package_is_required() -> None:
     assert "langchain-anthropic" in needed.splitlines()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.recursive(
         st.text() | st.integers() | st.none() | st.booleans(),

@@ -140,7 +140,7 @@ def middleware(trigger: int, keep: int, turns: Sequence[Turn], summary: str) -> 
     return (first.removeprefix(said) if has else None), [message.text for message in messages[has:]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sizes=st.lists(st.integers(1, 30), max_size=25), trigger=st.integers(20, 200), turns_kept=st.integers(1, 6))
 def test_the_same_turns_are_kept_as_by_langchains_middleware(sizes: list[int], trigger: int, turns_kept: int) -> None:
     turns = [plain(index, f"q{index}" + " word" * size, f"a{index}") for index, size in enumerate(sizes)]

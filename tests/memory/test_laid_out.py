@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory import threads
@@ -125,7 +125,7 @@ def test_who_goes_to_a_turn_reads_what_is_around_it_and_counts_the_shorter_way_t
 # --- what is said -----------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.integers(1, 800), st.integers(0, 800))
 def test_however_it_is_looked_at_the_parts_are_those_of_the_prompt_in_their_order(last: int, turn: int) -> None:
     seen, every = long()

@@ -32,7 +32,7 @@ TALKS = st.lists(st.tuples(WORDS, WORDS), max_size=12)
 SMALL_TALKS = st.lists(st.tuples(st.sampled_from(["hello", "a b c", "one two three four"]), WORDS), max_size=8)
 
 Talk = list[tuple[str, str]]
-oracle = settings(max_examples=60, deadline=None)
+oracle = settings(max_examples=60)
 
 
 class CountingChat(FakeChat):
@@ -257,7 +257,7 @@ def test_a_failed_summary_loses_turns_in_classics_buffer_and_none_in_ours() -> N
 
 
 @given(talk=TALKS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_the_oracle_can_tell_them_apart(talk: Talk) -> None:
     assume(len(talk) > 2)
     assert ours(memory("window:k=2"), talk) != theirs(make("ConversationBufferMemory"), talk)

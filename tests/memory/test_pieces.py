@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.base import Item, LeftOut, Recall, Turn
@@ -68,7 +68,6 @@ def recalls(draw: st.DrawFn) -> tuple[Recall, list[Turn]]:
     return Recall(tuple(items)), turns
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(recalls(), said, said, st.integers(0, 500))
 def test_the_tokens_of_spans_add_up_to_pieces_and_those_to_the_prompt_for_any_recall(
     found, query, instructions, prefix

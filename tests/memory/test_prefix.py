@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory.base import Item, Note, Recall, State, Turn
@@ -110,7 +110,7 @@ def recalled(draw: st.DrawFn, turns: Sequence[Turn], start: int = 0) -> list[Ite
 
 
 @given(st.lists(any_turn(), min_size=2, max_size=7).map(numbered), st.data())
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 def test_a_prefix_is_that_of_the_two_prompts_word_for_word(turns: list[Turn], data: st.DataObject) -> None:
     shelf, past = Shelf(), turns[:-1]
     instructions = st.sampled_from(["", "Be brief.", "Be brief and kind."])

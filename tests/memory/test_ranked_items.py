@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -51,7 +51,6 @@ def items(draw: st.DrawFn) -> Item:
 
 
 @given(st.lists(items(), max_size=9))
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_was_recalled_is_read_as_it_was_written(some: list[Item]) -> None:
     trace = Trace("turn", 0, "t", 1.0, items=(*some, *some))
     assert TRACE.validate_json(to_json(TRACE, trace)) == trace

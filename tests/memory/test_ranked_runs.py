@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -33,7 +33,6 @@ def left_out(draw: st.DrawFn) -> LeftOut:
 
 
 @given(st.lists(left_out(), max_size=8), st.integers(0, 6))
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_was_left_out_is_read_as_it_was_written(some: list[LeftOut], more: int) -> None:
     run = [LeftOut((40 - place, 41 - place), f"rank {5 + place} of top 4", rank=5 + place) for place in range(more)]
     trace = Trace("turn", 0, "t", 1.0, left_out=(*some, *run, *some))

@@ -366,7 +366,7 @@ def plainly(before: Sent, now: Sent, turns: Sequence[Turn]) -> int:
 
 
 @given(st.lists(any_turn(), min_size=1, max_size=8).map(numbered), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_common_prefix_is_that_of_the_messages(turns: list[Turn], data: st.DataObject) -> None:
     def items() -> tuple[Item, ...]:
         made = []

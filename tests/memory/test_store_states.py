@@ -14,7 +14,7 @@ from memory.trace import Trace
 from tests.memory.fakes import new_user, plain
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(written=st.lists(st.sets(st.sampled_from(["a", "b", "c"]), max_size=2), min_size=1, max_size=12))
 def test_a_state_of_an_earlier_time_is_rebuilt_from_the_versions_of_its_notes(
     store: Store, written: list[set[str]]

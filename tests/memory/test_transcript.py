@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.base import Turn
@@ -37,7 +37,6 @@ LOOKS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(length=st.integers(0, 10), known=st.integers(0, 10), looks=LOOKS)
 def test_every_index_and_slice_is_a_lists_and_nothing_is_fetched_twice(
     length: int, known: int, looks: list[Any]
@@ -73,7 +72,6 @@ def test_what_came_with_the_thread_is_not_fetched() -> None:
     assert source.fetched == [0, 1, 2]
 
 
-@settings(deadline=None)
 @given(length=st.integers(0, 200), known=st.integers(0, 20), first=st.integers(0, 210), taken=st.integers(0, 210))
 def test_walking_backwards_fetches_little_more_than_is_looked_at(
     length: int, known: int, first: int, taken: int

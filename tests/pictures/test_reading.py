@@ -125,7 +125,7 @@ def test_other_forms_are_refused_though_they_could_be_read(form: str) -> None:
         read_picture("a.png", drawing(form=form))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(FORMATS), st.data())
 def test_any_bytes_are_a_picture_or_refused_and_nothing_else(form: str, data: st.DataObject) -> None:
     whole = bytearray(drawing(form=form, size=(60, 40)))
@@ -143,7 +143,6 @@ def test_any_bytes_are_a_picture_or_refused_and_nothing_else(form: str, data: st
     assert read_picture("x", kept)[0].colours == picture.colours
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_a_name_is_one_line_that_ends_no_sentence_and_forges_none(name: str) -> None:
     plain = plain_name(name)
@@ -151,7 +150,6 @@ def test_a_name_is_one_line_that_ends_no_sentence_and_forges_none(name: str) -> 
     assert not set(plain) & set("\n\r\t\"'“”<>[](){}*_`:;!?/\\") - {"_"}
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60), st.integers(0, 2))
 def test_what_was_typed_is_found_again_in_what_is_sent(text: str, count: int) -> None:
     pictures = [beach()[0], cat()[0]][:count]

@@ -94,7 +94,7 @@ def test_no_text_is_no_row() -> None:
 
 @given(st.lists(st.text(max_size=200), min_size=1, max_size=40))
 @example(["\U000b441e"])  # its word and its only piece meet in one place, with opposite signs
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rows_have_the_length_one_and_stand_in_the_order_of_the_texts(texts: list[str]) -> None:
     model = Hashing()
     rows = model.embed(texts)

@@ -65,7 +65,7 @@ def test_what_a_score_is_made_of_has_four_digits() -> None:
     assert any(hit.parts["dense"] for hit in hits)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(turns=ANY_TURNS, cut=st.integers(0, 14), query=st.sampled_from(["My name is Alex.", "word", "我", "?"]))
 def test_an_index_that_grew_or_looks_back_ranks_as_one_that_is_new(turns: list[Turn], cut: int, query: str) -> None:
     retrieval = Retrieval(embedding("hashing"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.retrieval.lexical import LexicalIndex
@@ -103,7 +103,6 @@ TEXTS = st.lists(WORDS, max_size=12).map(" ".join)
 TALKS = st.lists(st.tuples(st.sampled_from(["Ana", "Ben", ""]), TEXTS, st.integers(0, 1)), max_size=14)
 
 
-@settings(deadline=None)
 @given(TALKS, TEXTS)
 def test_an_index_that_grew_and_was_asked_between_equals_one_built_at_once(
     talk: list[tuple[str, str, int]], query: str

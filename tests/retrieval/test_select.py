@@ -125,7 +125,7 @@ def test_only_the_nearest_are_named_one_by_one() -> None:
     assert covered == list(range(200))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     turns=ANY_TURNS,
     times=st.lists(st.floats(0, 2e9), min_size=14, max_size=14),

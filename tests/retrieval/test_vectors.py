@@ -144,7 +144,7 @@ acts = st.one_of(
 
 
 @given(steps=st.lists(acts, max_size=12))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nobody_sees_or_deletes_anothers_rows(vectors: Vectors, steps: list[Any]) -> None:
     """Whatever users do, each finds exactly what a dictionary of theirs alone would hold."""
     truth: dict[tuple[str, str], dict[str, float]] = {}
