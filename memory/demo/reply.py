@@ -1,4 +1,4 @@
-"""What the demo model does with a prompt: summarise, extract, remember, search, greet, note or answer.
+"""What the demo model does with a prompt: summarise, extract, remember, forget, search, greet, note or answer.
 
 >>> reply([HumanMessage("My name is Orlin. What's my name?")])
 Reply(text='Your name is Orlin.', calls=[])
@@ -7,12 +7,12 @@ Reply(text='Your name is Orlin.', calls=[])
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
-from memory.demo import pairs, procedure
+from memory.demo import deletion, pairs, procedure
 from memory.demo.answer import Answer, answer
 from memory.demo.extract import EXTRACTS, ROLE_LINE, extract, facts_of, fill
 from memory.demo.facts import weight
@@ -125,6 +125,9 @@ def _chat(messages: Sequence[BaseMessage], tools: Sequence[Schema]) -> Reply:
     by_role = {_role(tool): tool for tool in reversed(tools)}
     if order and "save" in by_role and not results:
         return Reply("", [_save(by_role["save"], order["what"])])
+    unwanted = "" if order else deletion.what(text)
+    if unwanted and "search" in by_role and deletion.deletes(by_role.get("save", {})):
+        return _forget(unwanted, by_role, results)
     if not questions:
         if not results:
             call = _call(text, tools)
@@ -179,6 +182,15 @@ def _search(tool: Schema, question: str) -> tuple[str, Schema]:
     texts = [p for p, s in specs.items() if s.get("type", "string") == "string" and "enum" not in s]
     best = [p for p in texts if stems(p) & stems("query question search text input")] or texts
     return tool["name"], {p: question.strip() for p in best[:1]}
+
+
+def _forget(what: str, by_role: Mapping[str, Schema], results: Sequence[ToolMessage]) -> Reply:
+    """Search for what is to be forgotten, have it deleted, and tell how that went."""
+    if not results:
+        return Reply("", [_search(by_role["search"], what)])
+    done = [m for m in results if m.name != by_role["search"]["name"]]
+    calls = [] if done else deletion.call(by_role["save"], what, results)
+    return Reply("" if calls else _told_by(done) if done else deletion.NONE, calls)
 
 
 def _save(tool: Schema, what: str) -> tuple[str, Schema]:

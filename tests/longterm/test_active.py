@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from memory.base import Turn
+from memory.forgetting.remembered import remembered
 from memory.longterm.facts import Fact
 from memory.longterm.manager import Change
 from memory.longterm.tools import asked_for, memory_tools
@@ -42,6 +43,30 @@ def test_a_profile_is_kept_by_its_fields_and_stays_one(memory_store: Store) -> N
     (row,) = (item for item in talk.services().items.search(("profile",), filter={"kind": "UserProfile"}))
     assert row.value["content"] == {"preferred_mode": "dark mode", "name": "Alex"}
     assert traces_of(talk)[1].errors == ()
+
+
+def test_what_the_demo_model_is_told_to_forget_is_searched_for_and_deleted(memory_store: Store) -> None:
+    talk = talk_of(memory_store, "collection:formation=active,k=0")
+    say(talk, "Remember that I live in Oslo.", "Remember that I like tea.", "Please forget that I live in Oslo.")
+    assert [(c["name"], c["args"].get("action")) for m in turns_of(talk)[2].messages for c in m.tool_calls] == [
+        ("search_memory", None),
+        ("manage_memory", "delete"),
+    ]
+    assert turns_of(talk)[2].ai == "The tool says: Deleted."
+    assert [fact.text for fact in remembered(memory_store, talk.user).values()] == ["The user likes tea."]
+
+
+def test_what_the_demo_model_does_not_find_it_does_not_delete(memory_store: Store) -> None:
+    talk = talk_of(memory_store, "collection:formation=active,k=0")
+    say(talk, "Remember that I live in Oslo.", "Forget that I have a cat.", "Don't forget that I like tea.")
+    assert turns_of(talk)[1].ai == "I find no memory of that."
+    assert len(remembered(memory_store, talk.user)) == 2
+
+
+def test_no_profile_is_deleted_for_one_of_its_fields(memory_store: Store) -> None:
+    talk = talk_of(memory_store, "profile:formation=active")
+    say(talk, "Remember that my name is Alex.", "Forget that my name is Alex.")
+    assert not any(message.tool_calls for message in turns_of(talk)[1].messages)
 
 
 def test_what_is_known_of_a_profile_stays_where_a_call_names_another_field() -> None:
