@@ -21,6 +21,7 @@ from typing import Any
 
 from memory.common.words import plural
 from memory.compare.bounds import Bounds, bounds_over
+from memory.compare.claimed import claimed, differs, scenario_of
 from memory.compare.experiment import Column, Experiment
 from memory.compare.figures import Row, summaries
 from memory.compare.frontier import frontier, points_of
@@ -80,6 +81,7 @@ def markdown(
         *_categories(rows),
         *_frontier(rows, found),
         *_crossings(experiment, results),
+        *_claims(experiment, results, recordings),
         *(_contradictions(experiment, results, recordings) if words else ()),
         *(_misses(experiment, results, recordings) if words else ()),
     ]
@@ -266,6 +268,25 @@ def _crossings(experiment: Experiment, results: Results) -> Iterator[str]:
 def _crossing(experiment: Experiment, one: Crossed) -> str:
     dearer, cheaper = (plain(experiment.columns[number].spec) for number in (one.dearer, one.cheaper))
     return f"- from turn {one.turn:,} on {dearer} has cost more than {cheaper}"
+
+
+def _claims(experiment: Experiment, results: Results, recordings: Sequence[Recording]) -> Iterator[str]:
+    scenario = scenario_of(experiment, recordings)
+    measured = [one for one in claimed(scenario, experiment, results) if one.verdict] if scenario else []
+    if not measured:
+        return
+    yield "## What the scenario says will happen"
+    if otherwise := differs(experiment):
+        yield (
+            f"It says so of the demo model and its usual prices; here with {plain(', '.join(otherwise))}: a claim may "
+            "fail for that alone."
+        )
+    cells = [
+        [plain(str(one.claim)), plain(one.verdict.measured), "held" if one.verdict.held else "did not hold"]
+        for one in measured
+        if one.verdict
+    ]
+    yield table(("claim", "measured", "in this run"), cells)
 
 
 def _contradictions(experiment: Experiment, results: Results, recordings: Sequence[Recording]) -> Iterator[str]:

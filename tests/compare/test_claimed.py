@@ -9,6 +9,7 @@ import pytest
 from memory.compare.claimed import claimed, differs, scenario_of
 from memory.compare.experiment import Experiment, Source
 from memory.compare.keeping import packed, unpacked
+from memory.compare.report import markdown
 from memory.compare.results import Results
 from memory.compare.scenarios import scenario
 from memory.formats.recording import Recording
@@ -67,3 +68,17 @@ def test_settings_that_can_change_what_is_measured_are_named(ran: tuple[Experime
         "prices of openai:gpt-4o",
         "a budget of 2,000 tokens",
     ]
+
+
+def test_a_report_says_of_each_claim_that_was_measured_whether_it_held(
+    ran: tuple[Experiment, Results, list[Recording]],
+) -> None:
+    one, results, recordings = ran
+    said = markdown(one, {(0, 0): results[0, 2], (0, 1): results[0, 1]}, recordings)
+    assert "## What the scenario says will happen" in said
+    assert "| Question 1, buffer: found | missing | did not hold |" in said
+    assert "| Question 1, window:k=5: missing | missing | held |" in said
+    assert "summary" not in said
+    assert "a claim may fail for that alone" not in said
+    assert "a claim may fail for that alone" in markdown(replace(one, budget=2000), results, recordings)
+    assert "scenario says" not in markdown(one, results, [scenario("moved").recording])
