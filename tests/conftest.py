@@ -125,7 +125,10 @@ def memory_store() -> InMemoryStore:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the browser's tests last, as they are slow; where several processes share the tests, one begins with them."""
+    """Run the browser's tests last, as they are slow; where several processes share the tests, one begins with them.
+
+    The others are then taken from the end of the list.
+    """
     for item in items:
         if "browser" in item.path.parts:
             item.add_marker("browser")
@@ -135,12 +138,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each process whole files, and all of the browser's to one: two browsers at once would starve each other."""
+    """Give each process whole files: the browser's to the first, all others to the rest, until one side has none left.
+
+    Two browsers at once slow each other down, so it comes to that only at the end, which neither waits for idle.
+    """
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            browser = "tests/browser/"
-            return browser if nodeid.startswith(browser) else str(super()._split_scope(nodeid))
+        def _assign_work_unit(self, node: Any) -> None:
+            if node is not self.nodes[0]:
+                self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+            super()._assign_work_unit(node)
 
     return Scheduling(config, log)

@@ -26,6 +26,9 @@ from tests.servers import embedded_server, end, redis_server
 
 pytestmark = pytest.mark.faults
 
+SOON = 2.5
+"""Seconds that tell an answer after a limit of one from a wait for what is frozen: 3 where it is ended, else for ever."""
+
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[Connection]:
@@ -168,11 +171,11 @@ def test_a_frozen_server_gives_a_clear_error_and_gets_no_rival(tmp_path: Path, c
     try:
         for _ in range(2):
             seconds, sentence = seconds_until_error(connection)
-            assert seconds < 2
+            assert seconds < SOON
             assert "runs but does not answer" in sentence
         with Clock() as clock, pytest.raises(StoreUnavailable, match=f"process {frozen}.* does not answer"):
             connect("", tmp_path)
-        assert clock.seconds < 2
+        assert clock.seconds < SOON
         assert connection.ping() == "away"
         assert servers_of(tmp_path) == [frozen]
     finally:
@@ -191,7 +194,7 @@ def test_leaving_a_frozen_server_takes_no_time_and_does_it_no_harm(tmp_path: Pat
         os.kill(frozen, signal.SIGSTOP)
         with Clock() as clock:
             connection.close()
-        assert clock.seconds < 1
+        assert clock.seconds < SOON
         os.kill(frozen, signal.SIGCONT)
         with embedded_server(tmp_path) as next_connection:
             assert pid_of(tmp_path) == frozen
@@ -205,7 +208,7 @@ def test_a_server_frozen_while_nobody_asked_gives_its_error_as_soon(tmp_path: Pa
         idle.next_health_check = 0
     os.kill(pid_of(tmp_path), signal.SIGSTOP)
     try:
-        assert seconds_until_error(connection)[0] < 2
+        assert seconds_until_error(connection)[0] < SOON
     finally:
         os.kill(pid_of(tmp_path), signal.SIGCONT)
 
@@ -217,7 +220,7 @@ def test_a_frozen_named_server_gives_a_clear_error_and_recovers(tmp_path: Path) 
         server.freeze()
         seconds, sentence = seconds_until_error(connection)
         server.thaw()
-        assert seconds < 2
+        assert seconds < SOON
         assert "runs but does not answer" in sentence
         assert connection.ping() == "ready"  # from which on it is asked again
         # The refused write had reached the server all the same: the reason why writes must be idempotent.
