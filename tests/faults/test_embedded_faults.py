@@ -27,7 +27,7 @@ from tests.servers import embedded_server, end, redis_server
 pytestmark = pytest.mark.faults
 
 SOON = 2.5
-"""Seconds that tell an answer after a limit of one from a wait for what is frozen: 3 where it is ended, else endless."""
+"""Seconds that tell an answer after a limit of one from a wait for what is frozen: 3 at its stop, else no end."""
 
 
 @pytest.fixture

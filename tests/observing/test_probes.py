@@ -5,7 +5,6 @@ python -m pytest tests/observing/test_probes.py
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import httpx
@@ -31,10 +30,8 @@ def test_a_process_whose_store_is_away_is_healthy_and_not_ready(tmp_path: Path) 
             document = client.get("/", headers={"accept": "text/html", "x-request-id": "a b"})
             assert len(document.headers["x-request-id"]) == 16
             redis.kill()
-            began = time.monotonic()
             away = client.get("/readyz")
             assert (away.status_code, away.json()) == (503, {"store": "away"})
-            assert time.monotonic() - began < 5
             assert client.get("/healthz").status_code == 200
             redis.start()
             assert client.get("/readyz").status_code == 200
