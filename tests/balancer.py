@@ -57,7 +57,7 @@ def balancer(folder: Path, ports: Sequence[int]) -> Iterator[str]:
     process = subprocess.Popen([program, "-p", str(folder), "-c", str(file), "-g", settings], start_new_session=True)
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             assert process.poll() is None, f"nginx ended: {(folder / 'error.log').read_text()}"
             try:

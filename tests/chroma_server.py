@@ -39,7 +39,7 @@ class ChromaServer:
             self._process = subprocess.Popen(
                 [program, "run", *where], cwd=self.folder, stdout=log, stderr=log, start_new_session=True
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             assert self._process.poll() is None, f"the server ended: {(self.folder / 'chroma.log').read_text()}"
             try:

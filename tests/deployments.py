@@ -32,7 +32,7 @@ def binary() -> str:
     return str(found)
 
 
-def until(met: Callable[[], object], what: str, seconds: float = 30) -> None:
+def until(met: Callable[[], object], what: str, seconds: float = 60) -> None:
     """Wait for something that several servers agree on."""
     deadline = time.monotonic() + seconds
     while True:

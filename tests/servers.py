@@ -83,7 +83,7 @@ class RedisServer:
             settings |= {"tls-port": str(self.port), "port": "0"}
         words = self.words or [word for name, value in settings.items() for word in (f"--{name}", *value.split(" "))]
         self._process = subprocess.Popen([self.binary, *words], cwd=folder, start_new_session=True)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             assert self._process.poll() is None, f"the server ended: {(self.folder / 'redis.log').read_text()}"
             try:

@@ -272,10 +272,10 @@ def test_the_process_that_exits_last_stops_the_server(tmp_path: Path) -> None:
         "connect('', Path(sys.argv[1])).call(lambda client: client.incr('exits'))\n"
     )
     leave = [sys.executable, "-c", script, str(tmp_path)]
-    subprocess.run(leave, check=True, timeout=20)
+    subprocess.run(leave, check=True, timeout=120)
     assert Embedded(tmp_path).pid() is None
     with embedded_server(tmp_path) as connection:
         pid = Embedded(tmp_path).pid()
-        subprocess.run(leave, check=True, timeout=20)
+        subprocess.run(leave, check=True, timeout=120)
         assert Embedded(tmp_path).pid() == pid
         assert connection.call(lambda client: client.get("exits")) == b"2"

@@ -22,7 +22,7 @@ from pathlib import Path
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-START_TIMEOUT = 60  # seconds
+START_TIMEOUT = 120  # seconds
 
 
 class AppServer:

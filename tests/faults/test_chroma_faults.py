@@ -319,5 +319,5 @@ def test_a_process_that_ends_while_chroma_is_being_opened_ends_quietly(tmp_path:
         "import sys; from pathlib import Path; from memory.retrieval.vectors import open_vectors;"
         f"open_vectors('test', 8, '', Path({str(tmp_path)!r})).warm()"
     )
-    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, timeout=120)
     assert (ended.returncode, ended.stderr) == (0, b"")

@@ -108,7 +108,7 @@ def test_a_killed_application_leaves_a_server_to_attach_to(tmp_path: Path) -> No
         "connect('', Path(sys.argv[1])).call(lambda client: client.set('key', 'kept'))\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path)], timeout=20)
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path)], timeout=120)
     assert killed.returncode == -signal.SIGKILL
     orphan = pid_of(tmp_path)
     with embedded_server(tmp_path) as connection:
@@ -139,7 +139,7 @@ def race(home: Path, processes: int, times: int, pause: float) -> list[str]:
     command = [sys.executable, "-c", RACER, str(home), start, str(times), str(pause)]
     racers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
     try:
-        said = [racer.communicate(timeout=30)[0].strip() for racer in racers]
+        said = [racer.communicate(timeout=120)[0].strip() for racer in racers]
     finally:
         for racer in racers:
             racer.kill()

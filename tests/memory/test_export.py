@@ -177,7 +177,7 @@ def test_what_is_written_is_clean_and_formatted(exported: Path) -> None:
             [sys.executable, "-m", "ruff", check[0], "--isolated", "--no-cache", *check[1:], str(exported)],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
         )
         # What was changed for the sake of these tests is no example.
         wrong = [line for line in done.stdout.splitlines() if ".py" in line and "-changed" not in line]
@@ -275,7 +275,7 @@ def test_hostile_settings_are_values_and_no_code(tmp_path: Path) -> None:
         file = write(tmp_path / form, {"agent.py": text}) / "agent.py"
         compile(text, str(file), "exec")
     done = subprocess.run(
-        [sys.executable, "-m", "ruff", "format", "--isolated", "--no-cache", "--check", str(tmp_path)], timeout=60
+        [sys.executable, "-m", "ruff", "format", "--isolated", "--no-cache", "--check", str(tmp_path)], timeout=120
     )
     assert done.returncode == 0
 
