@@ -5,25 +5,21 @@ python -m pytest tests/browser/test_documents.py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import AppServer, running_app
 from tests.browser.person import NewContext, Person, fits
+from tests.browser.server import AppServer
 from tests.knowledge.files import pdf, zip_bomb
 
 pytestmark = pytest.mark.browser
 
+ENVIRONMENT = {"EMBEDDINGS": "hashing"}
+
 SHIPS = b"# Ships\n\nThe ferry to Zanzibar leaves from pier seven.\n"
 HOSTILE = b"# Big\n\n![x](https://evil.example/x) <script>document.title='no'</script> **bold** $x^2$ :red[red]\n"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[AppServer]:
-    with running_app(EMBEDDINGS="hashing") as app:
-        yield app
 
 
 def upload(person: Person, *files: tuple[str, bytes]) -> None:
@@ -42,13 +38,13 @@ def asked(person: Person, query: str) -> None:
 
 @pytest.mark.parametrize(("size", "scheme"), [((1280, 800), "light"), ((390, 844), "dark")])
 def test_files_are_uploaded_looked_at_searched_and_deleted(
-    server: AppServer,
+    app: AppServer,
     new_context: NewContext,
     axe: Callable[[Page], list[str]],
     size: tuple[int, int],
     scheme: str,
 ) -> None:
-    alex = Person(server, new_context(*size, color_scheme=scheme)).open("/documents")
+    alex = Person(app, new_context(*size, color_scheme=scheme)).open("/documents")
     page = alex.page
     expect(page.get_by_text("No documents yet.")).to_be_visible()
     upload(alex, ("ships.md", SHIPS), ("gates.pdf", pdf(["The east gate opens at nine."])), ("bomb.txt", zip_bomb(5)))
@@ -74,8 +70,8 @@ def test_files_are_uploaded_looked_at_searched_and_deleted(
     assert [one.name for one in alex.store.shelf.documents.listed(alex.id)] == ["gates.pdf"]
 
 
-def test_what_a_file_says_and_is_called_is_shown_and_not_obeyed(server: AppServer, new_context: NewContext) -> None:
-    alex = Person(server, new_context()).open("/documents")
+def test_what_a_file_says_and_is_called_is_shown_and_not_obeyed(app: AppServer, new_context: NewContext) -> None:
+    alex = Person(app, new_context()).open("/documents")
     page, fetched = alex.page, []
     page.on("request", lambda request: fetched.append(request.url))
     upload(alex, ("![x](https%3A evil) **b**.md", HOSTILE))
@@ -86,8 +82,8 @@ def test_what_a_file_says_and_is_called_is_shown_and_not_obeyed(server: AppServe
     assert not [url for url in fetched if "evil" in url]
 
 
-def test_the_library_of_alexandria_answers_in_the_chat(server: AppServer, new_context: NewContext) -> None:
-    alex = Person(server, new_context()).open("/documents")
+def test_the_library_of_alexandria_answers_in_the_chat(app: AppServer, new_context: NewContext) -> None:
+    alex = Person(app, new_context()).open("/documents")
     alex.page.get_by_role("button", name="Try it with a page on the Library of Alexandria").click()
     expect(alex.page.get_by_text("is cut into 4 passages")).to_be_visible()
     alex.prefers(memory="KnowledgeMemory").open()
@@ -96,8 +92,8 @@ def test_the_library_of_alexandria_answers_in_the_chat(server: AppServer, new_co
     expect(alex.page.get_by_text("Rank 1 of top 4 passages, library-of-alexandria.md lines").first).to_be_visible()
 
 
-def test_another_browser_sees_none_of_it(server: AppServer, new_context: NewContext) -> None:
-    alex, kim = (Person(server, new_context()).open("/documents") for _ in range(2))
+def test_another_browser_sees_none_of_it(app: AppServer, new_context: NewContext) -> None:
+    alex, kim = (Person(app, new_context()).open("/documents") for _ in range(2))
     upload(alex, ("ships.md", SHIPS))
     expect(alex.page.get_by_text("1 document", exact=True)).to_be_visible()
     kim.open("/documents")

@@ -6,7 +6,7 @@ python -m pytest tests/browser/test_longterm.py
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,24 +21,19 @@ from memory.longterm.taking_in import COVERED
 from memory.retrieval.embeddings import embedding
 from memory.retrieval.index import Retrieval
 from memory.services import Models
-from tests.browser.conftest import AppServer, running_app
 from tests.browser.person import Person, fits, wait_until
+from tests.browser.server import AppServer
 
 pytestmark = pytest.mark.browser
 
+ENVIRONMENT = {"EMBEDDINGS": "hashing"}
 PAGE = "/longterm"
 HOSTILE = "![x](https://evil.example/a.png) <img src=x onerror=alert(1)> :red-badge[x] **b** $a$"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[AppServer]:
-    with running_app(EMBEDDINGS="hashing") as app:
-        yield app
-
-
 @pytest.fixture
-def alex(server: AppServer, new_context: Callable[..., BrowserContext]) -> Person:
-    return Person(server, new_context()).open()
+def alex(app: AppServer, new_context: Callable[..., BrowserContext]) -> Person:
+    return Person(app, new_context()).open()
 
 
 def talk(person: Person, spec: str, *said: str, title: str = "Work talk") -> Conversation:
@@ -168,10 +163,10 @@ def test_a_thumb_with_words_changes_the_instructions_and_can_be_taken_back(alex:
 
 
 def test_two_browsers_see_nothing_of_each_other(
-    alex: Person, server: AppServer, new_context: Callable[..., BrowserContext]
+    alex: Person, app: AppServer, new_context: Callable[..., BrowserContext]
 ) -> None:
     talk(alex, "collection", "I own a zebra.", "I like tea.")
-    sam = Person(server, new_context()).open(PAGE)
+    sam = Person(app, new_context()).open(PAGE)
     sam.sees("Nothing is remembered of you yet.")
     alex.open(PAGE)
     alex.sees("The user likes tea.")
@@ -181,14 +176,14 @@ def test_two_browsers_see_nothing_of_each_other(
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_page_fits_loads_nothing_and_is_accessible(
-    server: AppServer,
+    app: AppServer,
     new_context: Callable[..., BrowserContext],
     axe: Callable[[Page], list[str]],
     size: tuple[int, int],
     theme: str,
 ) -> None:
     context: Any = new_context(*size, theme)
-    sam = Person(server, context).open()
+    sam = Person(app, context).open()
     asked: list[str] = []
     sam.page.on("request", lambda request: asked.append(request.url))
     made = talk(sam, "collection", "I moved to Oslo.", "I moved to Lisbon.", title=HOSTILE)

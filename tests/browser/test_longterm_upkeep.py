@@ -5,24 +5,20 @@ python -m pytest tests/browser/test_longterm_upkeep.py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from memory.longterm.editing import add
-from tests.browser.conftest import AppServer, running_app
 from tests.browser.person import Person, fits, wait_until
+from tests.browser.server import AppServer
 from tests.browser.test_longterm import HOSTILE, PAGE, facts, press, talk
 
 pytestmark = pytest.mark.browser
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[AppServer]:
-    with running_app(EMBEDDINGS="hashing") as app:
-        yield app
+ENVIRONMENT = {"EMBEDDINGS": "hashing"}
 
 
 def tab(person: Person, name: str) -> None:
@@ -31,9 +27,9 @@ def tab(person: Person, name: str) -> None:
 
 
 def test_what_is_twice_and_contradicts_is_put_in_order_drawn_undone_and_led_to_its_turn(
-    server: AppServer, new_context: Callable[..., BrowserContext]
+    app: AppServer, new_context: Callable[..., BrowserContext]
 ) -> None:
-    alex = Person(server, new_context()).open()
+    alex = Person(app, new_context()).open()
     made = talk(alex, "collection", "I moved to Oslo.", "I like tea.")
     items = made.services().items
     add(items, "Memory", {"content": "The user likes Tea"})
@@ -63,14 +59,14 @@ def test_what_is_twice_and_contradicts_is_put_in_order_drawn_undone_and_led_to_i
 
 @pytest.mark.parametrize(("size", "theme"), [((1280, 800), "light"), ((390, 844), "dark")])
 def test_both_tabs_fit_load_nothing_and_are_accessible(
-    server: AppServer,
+    app: AppServer,
     new_context: Callable[..., BrowserContext],
     axe: Callable[[Page], list[str]],
     size: tuple[int, int],
     theme: str,
 ) -> None:
     context: Any = new_context(*size, theme)
-    sam = Person(server, context).open()
+    sam = Person(app, context).open()
     asked: list[str] = []
     sam.page.on("request", lambda request: asked.append(request.url))
     items = talk(sam, "collection", "I moved to Oslo.", "I moved to Lisbon.", title=HOSTILE).services().items

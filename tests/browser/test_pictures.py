@@ -6,25 +6,21 @@ python -m pytest tests/browser/test_pictures.py
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from memory.store import Thread
-from tests.browser.conftest import AppServer, running_app
-from tests.browser.person import NewContext, Person, fits, wait_until, woken
+from tests.browser.person import NewContext, Person, fits, wait_until
+from tests.browser.server import AppServer
 from tests.pictures.drawn import beach, drawing
 
 pytestmark = pytest.mark.browser
 
+ENVIRONMENT = {"EMBEDDINGS": "hashing"}
+
 FILES = {"beach.png": drawing(), "notes.png": b"these are words"}
-
-
-@pytest.fixture(scope="module")
-def server(browser: Browser) -> Iterator[AppServer]:
-    with running_app(EMBEDDINGS="hashing") as app:
-        yield woken(app, browser)
 
 
 def attach(person: Person, *names: str) -> None:
@@ -46,13 +42,13 @@ def drawn(image: Locator) -> bool:
 
 @pytest.mark.parametrize(("size", "scheme"), [((1280, 800), "light"), ((390, 844), "dark")])
 def test_a_picture_is_sent_seen_and_recalled_by_its_caption(
-    server: AppServer,
+    app: AppServer,
     new_context: NewContext,
     axe: Callable[[Page], list[str]],
     size: tuple[int, int],
     scheme: str,
 ) -> None:
-    alex = Person(server, new_context(*size, color_scheme=scheme)).open()
+    alex = Person(app, new_context(*size, color_scheme=scheme)).open()
     thread = Thread("p1", "Pictures", 1.0, 1.0, "MultimodalMemory", {"k": 2})
     alex.store.put_thread(alex.id, thread)
     alex.open()
@@ -72,7 +68,7 @@ def test_a_picture_is_sent_seen_and_recalled_by_its_caption(
     shown = picture(alex.messages.first)
     expect(shown).to_be_visible()
     wait_until(page, lambda: drawn(shown))
-    assert str(shown.get_attribute("src")).startswith(("/media/", server.url))
+    assert str(shown.get_attribute("src")).startswith(("/media/", app.url))
     assert fits(page)
 
     alex.say("I like tea.")
@@ -89,8 +85,8 @@ def test_a_picture_is_sent_seen_and_recalled_by_its_caption(
     expect(alex.view("Prompt").get_by_text("pictures 23")).to_be_visible()
 
 
-def test_a_forgotten_picture_is_gone_from_the_page_and_the_store(server: AppServer, new_context: NewContext) -> None:
-    alex = Person(server, new_context(1280, 800)).open()
+def test_a_forgotten_picture_is_gone_from_the_page_and_the_store(app: AppServer, new_context: NewContext) -> None:
+    alex = Person(app, new_context(1280, 800)).open()
     attach(alex, "beach.png")
     alex.say("Here is our holiday.")
     alex.sees("Noted: Here is your holiday.")

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from memory.inspection.inspect import inspect
 from tests.browser.person import NewContext, Person, fits, wait_until
-from tests.browser.server import AppServer, running_app
+from tests.browser.server import AppServer
 from tests.openai_server import Server
 
 TALK = ("My name is Alex.", "I live in Oslo.", "My cat is called Tom.")
@@ -187,23 +187,22 @@ def test_a_closed_page_leaves_the_turn_where_it_was(alex: Person) -> None:
 
 @pytest.mark.parametrize("kill", [True, False], ids=["killed", "stopped"])
 def test_a_server_that_ends_keeps_the_message_to_be_sent_again(
-    new_context: NewContext, kill: bool, browser: object
+    own_app: AppServer, new_context: NewContext, kill: bool
 ) -> None:
-    with running_app() as server:
-        alex = Person(server, new_context()).open()
-        alex.say("My cat is called Tom.")
-        alex.sees_turn(1)
-        alex.page.get_by_text("Step by step", exact=True).click()
-        alex.settled()
-        to_model(alex)
-        server.restart(kill=kill)
-        alex.page.reload()
-        again = alex.page.get_by_role("button", name="Send again")
-        expect(again).to_be_visible()
-        alex.sees("paused before the model and left there")
-        again.click()
-        alex.sees_turn(2)
-        assert [turn.human for turn in alex.turns()] == ["My cat is called Tom.", "What is my cat called?"]
+    alex = Person(own_app, new_context()).open()
+    alex.say("My cat is called Tom.")
+    alex.sees_turn(1)
+    alex.page.get_by_text("Step by step", exact=True).click()
+    alex.settled()
+    to_model(alex)
+    own_app.restart(kill=kill)
+    alex.page.reload()
+    again = alex.page.get_by_role("button", name="Send again")
+    expect(again).to_be_visible()
+    alex.sees("paused before the model and left there")
+    again.click()
+    alex.sees_turn(2)
+    assert [turn.human for turn in alex.turns()] == ["My cat is called Tom.", "What is my cat called?"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
