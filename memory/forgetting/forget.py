@@ -25,7 +25,7 @@ from memory.edits.events import state_at, write
 from memory.errors import BadInput, ThreadGone
 from memory.forgetting.documents import take_out_document
 from memory.forgetting.experiments import take_out_experiment
-from memory.forgetting.maintained import LOG, entries_of, resting_entries, take_out_entries
+from memory.forgetting.maintained import LOG, entries_of, every_entry, resting_entries, take_out_entries
 from memory.forgetting.owed import look_again, vector_ids, with_vectors
 from memory.forgetting.places import Place, every_text, named, outside, places
 from memory.forgetting.receipt import Receipt, Row
@@ -74,12 +74,14 @@ def plan_turn(store: Store, user: str, thread: str, index: int) -> Plan:
         return Plan({}, (), turn)
     taken = turn_removal(store, user, thread, index, "plan")
     but = (f"{thread}/turn:{index}", *([f"{thread}/title"] if taken.removal.title is not None else []))
-    words = Words(asked_in(turn), [place.text for place in every_text(store, user)], answered_in(turn))
+    every = every_text(store, user)
+    words = Words(asked_in(turn), [place.text for place in every], answered_in(turn))
     gone = [ref.rpartition(":")[0] for ref in taken.removal.notes]
     own = [name for name, kept in outside(user).items() if kept.turn_id == turn.id]
     saved, resting = len(own), resting_on(store, user, thread, turn)
     own += [f"item:{key}" for key in resting]
-    logged = {*entries_of(store, user, resting), *resting_entries(store, user, thread, turn)}
+    log = every_entry(store, user)
+    logged = {*entries_of(log, resting), *resting_entries(log, thread, turn)}
     own += [f"log:{id}" for id in logged]
     there = {
         **taken.there,
@@ -87,7 +89,7 @@ def plan_turn(store: Store, user: str, thread: str, index: int) -> Plan:
         **({FACTS: len(resting)} if resting else {}),
         **({LOG: len(logged)} if logged else {}),
     }
-    elsewhere = places(store, user, words, (*but, *own, *(f"{thread}/note:{ref}" for ref in gone)))
+    elsewhere = places(every, words, (*but, *own, *(f"{thread}/note:{ref}" for ref in gone)))
     edits = tuple(Place("edit", one.what, one.text, one.shared) for one in taken.edits)
     return Plan(there, tuple(elsewhere), turn, words, edits)
 
@@ -95,8 +97,9 @@ def plan_turn(store: Store, user: str, thread: str, index: int) -> Plan:
 def plan_note(store: Store, user: str, thread: str, memory_key: str, id: str) -> Plan:
     """Say what forgetting a note would remove; the turns that it came from still say it, and are offered."""
     taken = note_removal(store, user, thread, memory_key, id, "plan")
-    words = Words(taken.said, [place.text for place in every_text(store, user)])
-    found = places(store, user, words, (f"{thread}/note:{memory_key}/{id}",))
+    every = every_text(store, user)
+    words = Words(taken.said, [place.text for place in every])
+    found = places(every, words, (f"{thread}/note:{memory_key}/{id}",))
     return Plan(taken.there, tuple(found), words=words)
 
 
@@ -172,8 +175,9 @@ def plan_fact(store: Store, user: str, memory: str, name: str) -> Plan:
     kept = outside(user).get(id)
     if kept is None:
         raise BadInput("It is kept no longer: look at what the memory holds and choose one of those.")
-    words = Words([kept.text], [place.text for place in every_text(store, user)])
-    return Plan({f"a fact that {memory} saved": 1}, tuple(places(store, user, words, (id,))), words=words)
+    every = every_text(store, user)
+    words = Words([kept.text], [place.text for place in every])
+    return Plan({f"a fact that {memory} saved": 1}, tuple(places(every, words, (id,))), words=words)
 
 
 def forget_item(store: Store, retrieval: Retrieval, user: str, key: str, include: Iterable[str] = ()) -> Receipt:
@@ -190,11 +194,12 @@ def plan_item(store: Store, user: str, key: str) -> Plan:
     if not changes:
         raise BadInput("It is remembered no longer: look at what there is and choose one of those.")
     said = [text for fact, _ in changes.values() for text in told(fact).splitlines()]
-    words = Words(said, [place.text for place in every_text(store, user)])
-    logged = entries_of(store, user, [key, *(one for fact, _ in changes.values() for one in fact.merged)])
+    every = every_text(store, user)
+    words = Words(said, [place.text for place in every])
+    logged = entries_of(every_entry(store, user), [key, *(one for fact, _ in changes.values() for one in fact.merged)])
     there = {"remembered": 1, **({LOG: len(logged)} if logged else {})}
     but = (f"item:{key}", *(f"log:{id}" for id in logged))
-    return Plan(there, tuple(places(store, user, words, but)), words=words)
+    return Plan(there, tuple(places(every, words, but)), words=words)
 
 
 class _Work:

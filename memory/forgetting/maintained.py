@@ -1,6 +1,6 @@
 """The log of maintenance, as forgetting reaches it: what an entry would put back goes with what is forgotten.
 
-    >>> rows, said = take_out_entries(store, retrieval, user, resting_entries(store, user, thread, turn))
+    >>> rows, said = take_out_entries(store, retrieval, user, resting_entries(every_entry(store, user), thread, turn))
     >>> [(row.place, row.there, row.left) for row in rows]
     [('log of the maintenance', 2, 0)]
 
@@ -32,13 +32,13 @@ def every_entry(store: Store, user: str) -> dict[str, tuple[Entry, str]]:
     return {entry.id: (entry, "\n".join(dict.fromkeys(_said(entry)))) for entry in found}
 
 
-def entries_of(store: Store, user: str, keys: Iterable[str]) -> list[str]:
-    """Return the ids of the entries that changed any of these items."""
+def entries_of(every: Mapping[str, tuple[Entry, str]], keys: Iterable[str]) -> list[str]:
+    """Return the ids of the entries of a log that changed any of these items."""
     wanted = set(keys)
-    return [id for id, (entry, _) in every_entry(store, user).items() if entry.keys & wanted]
+    return [id for id, (entry, _) in every.items() if entry.keys & wanted]
 
 
-def resting_entries(store: Store, user: str, thread: str, turn: Turn | None = None) -> list[str]:
+def resting_entries(every: Mapping[str, tuple[Entry, str]], thread: str, turn: Turn | None = None) -> list[str]:
     """Return the ids of the entries that hold what a turn or a later one of its thread said, or any of a thread."""
 
     def rests(source: Source) -> bool:
@@ -46,7 +46,7 @@ def resting_entries(store: Store, user: str, thread: str, turn: Turn | None = No
 
     return [
         id
-        for id, (entry, _) in every_entry(store, user).items()
+        for id, (entry, _) in every.items()
         if any(rests(source) for fact in entry.facts() for source in _sources(fact))
     ]
 

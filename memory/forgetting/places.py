@@ -1,6 +1,6 @@
 """Where else what is to be forgotten stands: found and offered, never removed unasked.
 
-    >>> found = places(store, user, Words(["I live in Lyon."]), but=("t1", 3))
+    >>> found = places(every_text(store, user), Words(["I live in Lyon."]), but=("t1/turn:3",))
     >>> [(place.id, place.what) for place in found]
     [('t1/turn:4', 'turn 5 of “Trip to Paris”'), ('t2/turn:0', 'turn 1 of “Trip to Paris (fork)”')]
 
@@ -12,7 +12,7 @@ read from 1, as everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,13 +80,11 @@ def every_text(store: Store, user: str) -> list[Place]:
     return found
 
 
-def places(store: Store, user: str, words: Words, but: tuple[str, ...] = ()) -> list[Place]:
+def places(every: Iterable[Place], words: Words, but: tuple[str, ...] = ()) -> list[Place]:
     """Return the places that repeat these words, those that repeat most first; `but` are not asked for."""
     if not words:
         return []
-    found = [
-        replace(place, shared=words.shared(place.text)) for place in every_text(store, user) if place.id not in but
-    ]
+    found = [replace(place, shared=words.shared(place.text)) for place in every if place.id not in but]
     return sorted((place for place in found if place.shared), key=lambda place: -len(place.shared))
 
 

@@ -21,7 +21,7 @@ from langgraph.store.base import PutOp
 
 from memory.base import Item, Turn
 from memory.errors import BadInput, ThreadGone
-from memory.forgetting.maintained import entries_of, resting_entries, take_out_entries
+from memory.forgetting.maintained import entries_of, every_entry, resting_entries, take_out_entries
 from memory.forgetting.receipt import Row
 from memory.longterm.facts import REFS, WRITTEN_ANEW, Fact, Source, from_row, to_value
 from memory.longterm.feedback import NAMESPACE as FEEDBACK
@@ -111,7 +111,7 @@ def take_out_facts(store: Store, retrieval: Retrieval, user: str, changes: Chang
     keys = [key for own, (fact, _) in changes.items() for key in (own, *fact.merged)]
     rows_made += take_out_copies(store, user, keys)
     said = [text for fact, _ in changes.values() for text in told(fact).splitlines()]
-    logged, undone = take_out_entries(store, retrieval, user, entries_of(store, user, keys))
+    logged, undone = take_out_entries(store, retrieval, user, entries_of(every_entry(store, user), keys))
     return [*rows_made, *logged], said + undone
 
 
@@ -124,7 +124,7 @@ def take_out_remembered(
 ) -> tuple[list[Row], list[str]]:
     """Change or remove what rests on a turn or on a thread, and what the log of the maintenance still has of it."""
     rows, said = take_out_facts(store, retrieval, user, resting_on(store, user, thread, turn))
-    more, undone = take_out_entries(store, retrieval, user, resting_entries(store, user, thread, turn))
+    more, undone = take_out_entries(store, retrieval, user, resting_entries(every_entry(store, user), thread, turn))
     return [*rows, *more], said + undone
 
 

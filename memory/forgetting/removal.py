@@ -28,7 +28,7 @@ from memory.forgetting.said import Words, said_in
 from memory.pictures.album import ids_of
 from memory.reply import RACES
 from memory.store import UNTITLED, Store, is_edit
-from memory.stores.removal import Heads, Removal
+from memory.stores.removal import Removal
 from memory.threads import title_of
 from memory.trace import StateRef, Trace, silent
 
@@ -95,8 +95,7 @@ def _commit(store: Store, user: str, thread: str, work_out: Callable[[], Taken])
     for _ in range(RACES):
         taken = work_out()
         if store.forget(user, thread, taken.removal):
-            rows = [Row(place, count, _left(store, user, thread, place, taken)) for place, count in taken.there.items()]
-            return Done(tuple(rows), taken.said, taken.turn)
+            return Done(_looked_again(store, user, thread, taken), taken.said, taken.turn)
     raise BadInput("Nothing was forgotten, as others kept writing here: try again in a moment.")
 
 
@@ -314,27 +313,29 @@ def _plain(trace: Trace, words: Words) -> Trace:
     return silent(trace) if any(map(words.shared, said)) else trace
 
 
-def _left(store: Store, user: str, thread: str, place: str, taken: Taken) -> int:
-    """Look again: how much of what a row names is still there."""
-    removal = taken.removal
+def _looked_again(store: Store, user: str, thread: str, taken: Taken) -> tuple[Row, ...]:
+    """Look again: how much of what each row names is still there."""
+    removal, heads = taken.removal, store.heads(user, thread)
     notes, texts = store.everything(user, thread)
-    if place.startswith("messages of turn") or place == "earlier answers of it":
-        assert removal.turn
-        turn = store.turns(user, thread, removal.turn.index, removal.turn.index + 1)[0]
-        return len(turn.messages) if place.startswith("messages") else len(turn.earlier)
-    if place == PICTURES:
-        return sum(id in removal.pictures for id in store.picture_ids(user, thread))
-    if place == "memory notes written after it":
-        return sum(ref in notes for ref in removal.notes)
-    if place == "copies of it in prompts":
-        return sum(hash in texts for hash in removal.texts)
-    if place == "edits of it" or place.startswith(YOUR_EDIT):
-        return sum(hash in texts for hash in removal.texts)
-    if place == "versions of the note":
-        return sum(bool(notes[ref].text) for ref in removal.written if ref in notes)
-    heads: Heads = store.heads(user, thread)
-    if place == "memories set back to the turn before it":
-        return sum(heads.states.get(key) == removal.read.states[key] for key in removal.states)
-    if place == "title made of it":
-        return int(removal.title is not None and heads.thread.title != removal.title)
-    return heads.pending if place == "messages on their way" else heads.cached
+    turn = turn_at(store, user, thread, removal.turn.index) if removal.turn else None
+
+    def left(place: str) -> int:
+        if turn and place.startswith("messages of turn"):
+            return len(turn.messages)
+        if turn and place == "earlier answers of it":
+            return len(turn.earlier)
+        if place == PICTURES:
+            return sum(id in removal.pictures for id in store.picture_ids(user, thread))
+        if place == "memory notes written after it":
+            return sum(ref in notes for ref in removal.notes)
+        if place in ("copies of it in prompts", "edits of it") or place.startswith(YOUR_EDIT):
+            return sum(hash in texts for hash in removal.texts)
+        if place == "versions of the note":
+            return sum(bool(notes[ref].text) for ref in removal.written if ref in notes)
+        if place == "memories set back to the turn before it":
+            return sum(heads.states.get(key) == removal.read.states[key] for key in removal.states)
+        if place == "title made of it":
+            return int(removal.title is not None and heads.thread.title != removal.title)
+        return heads.pending if place == "messages on their way" else heads.cached
+
+    return tuple(Row(place, count, left(place)) for place, count in taken.there.items())

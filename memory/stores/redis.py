@@ -190,8 +190,10 @@ class RedisStore(RedisForgetting, RedisRates):
         keys = keys_of(user, thread)
 
         def read(client: Redis) -> tuple[dict[str, Note], dict[str, str]]:
-            notes: Any = client.hgetall(keys[5])
-            texts: Any = client.hgetall(keys[6])
+            pipe = client.pipeline(transaction=False)
+            pipe.hgetall(keys[5])
+            pipe.hgetall(keys[6])
+            notes, texts = pipe.execute()
             return (
                 {ref.decode(): note_of(row) for ref, row in notes.items()},
                 {name.decode(): row.decode() for name, row in texts.items()},
