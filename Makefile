@@ -102,15 +102,11 @@ clean: ## Remove .venv and what tools left behind
 		exit 1; }
 	@"$(PYTHON)" -m venv .venv
 
-# Where its headless shell cannot be had, any Chromium that is there will do.
 chromium:
 	@[ -z "$$CHROMIUM" ] || exit 0; \
-	! command -v chromium-headless-shell >/dev/null || exit 0; \
-	echo "Installing chromium-headless-shell for the browser tests ..."; \
-	{ $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq chromium-headless-shell; } >/dev/null 2>&1 && exit 0; \
 	for name in chromium chromium-browser google-chrome; do ! command -v $$name >/dev/null || exit 0; done; \
-	echo "Installing chromium instead ..."; \
-	$(AS_ROOT) apt-get install -y -qq chromium >/dev/null 2>&1 || { \
+	echo "Installing chromium for the browser tests ..."; \
+	{ $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq chromium; } >/dev/null 2>&1 || { \
 		echo "The browser tests need Chromium: sudo apt-get install chromium, or CHROMIUM=/path/to/chrome make test" >&2; \
 		exit 1; }
 

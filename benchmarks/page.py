@@ -52,7 +52,7 @@ from tests.ports import free_port
 ROOT = Path(__file__).parents[1]
 # Streamlit's own command line; only the demo model's pause between words is taken away.
 START = "from pages.ui import chat_state; chat_state.DEMO_DELAY = 0.0; from streamlit.web.cli import main; main()"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = {"ours": [], "gc": ["--runner.postScriptGC", "true"]}
 PLACES = ("the castle", "the old harbour", "the botanical garden", "the tram museum", "the fish market", "the tower")
 ENCODING = "o200k_base"

@@ -27,8 +27,6 @@ PATIENCE = 40_000  # ms; the cores may be busy
 
 expect.set_options(timeout=PATIENCE)
 
-# The first has no windows to draw: a page takes about half of the processor's time.
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -122,7 +120,8 @@ def foreign() -> Iterator[Foreign]:
 
 
 def chromium_path() -> str:
-    if path := next(filter(None, (os.environ.get("CHROMIUM"), *map(shutil.which, BROWSERS))), None):
+    found = (os.environ.get("CHROMIUM"), *map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+    if path := next(filter(None, found), None):
         return path
     pytest.fail("The browser tests need Chromium: sudo apt-get install chromium, or set CHROMIUM to its path")
 
