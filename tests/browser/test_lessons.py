@@ -165,10 +165,12 @@ def test_a_setting_is_tried_in_a_copy_and_the_conversation_goes_on_in_the_chat(a
 
 def _played(pupil: Person) -> bool:
     """Press the clicker's key once more, where nothing was played by it yet."""
+    outcome = pupil.page.locator(".st-key-lessons_outcome")
     if pupil.page.get_by_role("button", name="Send these 3 messages").is_visible():
         pupil.page.keyboard.press("PageDown")
-        pupil.page.wait_for_timeout(2_000)
-    return pupil.page.locator(".st-key-lessons_outcome").is_visible()
+        # Pressed once more while the messages are on their way, it would lead to the next step.
+        wait_until(pupil.page, outcome.is_visible, 10)
+    return outcome.is_visible()
 
 
 def test_a_class_opens_what_the_teacher_chose_and_a_clicker_leads_through_it(alex: Person) -> None:
@@ -187,7 +189,7 @@ def test_a_class_opens_what_the_teacher_chose_and_a_clicker_leads_through_it(ale
     at_step(pupil, 1)
     pupil.sees_not("All lessons")
     pupil.sees_not("The source of Window")
-    assert pupil.page.evaluate("getComputedStyle(document.documentElement).fontSize") == "21px"
+    expect(pupil.page.locator("html")).to_have_css("font-size", "21px")
     wait_until(pupil.page, lambda: _played(pupil))  # a key that comes before the page listens is lost
     over(pupil)
     pupil.page.keyboard.press("ArrowRight")
