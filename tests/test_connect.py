@@ -279,3 +279,17 @@ def test_the_process_that_exits_last_stops_the_server(tmp_path: Path) -> None:
         subprocess.run(leave, check=True, timeout=120)
         assert Embedded(tmp_path).pid() == pid
         assert connection.call(lambda client: client.get("exits")) == b"2"
+
+
+def test_a_call_whose_connection_is_closed_meanwhile_says_so(connection: Connection) -> None:
+    def under_way(client: redis.Redis) -> Any:
+        connection.close()
+        raise ValueError("I/O operation on closed file.")  # as redis-py 8 does
+
+    with pytest.raises(StoreUnavailable, match="is closed"):
+        connection.call(under_way)
+
+
+def test_what_else_goes_wrong_in_a_call_is_not_taken_for_an_outage(connection: Connection) -> None:
+    with pytest.raises(ValueError, match="base 10"):
+        connection.call(lambda client: int("x"))

@@ -62,6 +62,7 @@ _REFUSALS = {
 }
 
 
+CLOSED = "The connection to Redis is closed: reload the page."
 REST_SECONDS = 0.7
 """How long one server that did not answer is not asked again: each call of a page would wait for it anew."""
 _LATELY = 5
@@ -106,12 +107,16 @@ class Connection:
         answer is not asked for a moment, unless another call or `ping` hears of it.
         """
         if self._closed:
-            raise StoreUnavailable("The connection to Redis is closed: reload the page.")
+            raise StoreUnavailable(CLOSED)
         if (silent := self._silent) and time.monotonic() < self._silent_until:
             raise StoreUnavailable(str(silent)) from silent
         begin = time.monotonic()
         try:
             done = self._tried(fn)
+        except (OSError, ValueError):
+            if self._closed:  # meanwhile, by another thread: the socket is gone under the call
+                raise StoreUnavailable(CLOSED) from None
+            raise
         except (redis.RedisError, RedisClusterException) as error:
             sentence = self._sentence(error)
             if sentence is None:
