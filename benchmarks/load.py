@@ -8,7 +8,7 @@ beyond that of a client alone on the same machine in the same run.
     make bench-load        or  python -m benchmarks.load --sessions 50 100 200 --processes 1 2 --seconds 60
 
     ttft p50, p95   Enter → first words of the answer, in ms        turns/s   answered, over all processes
-    CPU/turn        of the app's processes, in ms                   RSS       of the largest process, MB, begin → end
+    CPU/turn        of the app's processes, in ms, visits apart             RSS       of the largest process, MB, begin → end
     failed          connections or turns that did not end
 
 With `--plain` the first rows are those of `plain_chat.py`, a chat that is nothing but Streamlit, in one process.
@@ -45,6 +45,8 @@ from tests.ports import free_port
 ROOT = Path(__file__).parents[1]
 PAUSE = 6.0
 """Seconds between two turns of a client."""
+ARRIVING = 4
+"""Clients that draw their first page at once, before anything is measured."""
 GRACE = 30.0
 """Seconds after which a turn that has not ended has failed."""
 TICK = os.sysconf("SC_CLK_TCK")
@@ -53,11 +55,16 @@ APP, PLAIN = "app.py", "benchmarks/plain_chat.py"
 
 @dataclass
 class Seen:
-    """What the clients noted: seconds to the first words and to the end of each turn."""
+    """What the clients noted once all had arrived: seconds to the first words and to the end of each turn."""
 
     first: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
     failed: int = 0
+    seconds: float = 0.0
+    cpu: float = 0.0
+    """Seconds of CPU of the app's processes."""
+    own: float = 0.0
+    """Seconds of CPU of the clients."""
 
 
 class Client:
@@ -68,10 +75,11 @@ class Client:
         self.cookie = f"{cookies.name}={cookies.sign(uuid.uuid4().hex)}"
         self.box, self.page, self.running, self.turn = "", "", asyncio.Event(), 0
         self.word, self.answered, self.first = "", asyncio.Event(), 0.0
+        self.arrived = asyncio.Event()
         self.timers: dict[str, asyncio.Task[None]] = {}
 
-    async def talk(self, turns: int, start: float) -> None:
-        """Draw the page, wait for the start and say so many things, one every `PAUSE` seconds."""
+    async def talk(self, turns: int, start: asyncio.Future[float]) -> None:
+        """Draw the page, say a first thing, wait for the start and say so many more, one every `PAUSE` seconds."""
         address = self.url.replace("http", "ws", 1) + "/_stcore/stream"
         headers = {"Cookie": self.cookie, "Origin": self.url}
         try:
@@ -82,8 +90,11 @@ class Client:
                 await self._send(line)
                 while not self.box:
                     await asyncio.sleep(0.05)
+                await self._say(line)
+                self.arrived.set()
+                began = await start
                 for turn in range(turns):
-                    due = start + (turn + self.number % 97 / 97) * PAUSE
+                    due = began + (turn + self.number % 97 / 97) * PAUSE
                     await asyncio.sleep(max(0.0, due - time.monotonic()))
                     await self._say(line)
                 for timer in self.timers.values():
@@ -91,6 +102,7 @@ class Client:
                 listening.cancel()
         except OSError:
             self.seen.failed += 1
+            self.arrived.set()
 
     async def _say(self, line: ClientConnection) -> None:
         self.turn += 1
@@ -226,16 +238,27 @@ def running(processes: int, secret: str, script: str = APP) -> Iterator[list[App
 
 
 async def load(apps: Sequence[App], cookies: Cookies, sessions: int, turns: int) -> Seen:
-    """Have so many clients talk, spread over the processes; they draw their pages beforehand, a few at a time."""
-    seen = Seen()
-    start = time.monotonic() + 2 + sessions * 0.08
-    clients = [Client(apps[number % len(apps)].url, cookies, number, seen) for number in range(sessions)]
+    """Have so many clients draw their pages, a few at a time, and say a first thing each; then measure them talking."""
+    seen, first = Seen(), Seen()
+    clients = [Client(apps[number % len(apps)].url, cookies, number, first) for number in range(sessions)]
+    start: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
-    async def one(client: Client) -> None:
-        await asyncio.sleep(client.number * 0.06)
-        await client.talk(turns, start)
+    talks = []
+    for client in clients:
+        talks.append(asyncio.create_task(client.talk(turns, start)))
+        if len(talks) % ARRIVING == 0:
+            await asyncio.gather(*(client.arrived.wait() for client in clients[: len(talks)]))
 
-    await asyncio.gather(*map(one, clients))
+    await asyncio.gather(*(client.arrived.wait() for client in clients))
+    await asyncio.sleep(1)
+    for client in clients:
+        client.seen = seen
+    cpu, began, own = sum(app.cpu for app in apps), time.monotonic(), time.process_time()
+    start.set_result(began)
+    await asyncio.gather(*talks)
+    seen.failed += first.failed
+    seen.cpu, seen.own = sum(app.cpu for app in apps) - cpu, time.process_time() - own
+    seen.seconds = time.monotonic() - began
     return seen
 
 
@@ -268,18 +291,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             alone = asyncio.run(load(apps, cookies, 1, 8)).first
             basis = median(alone)
             for sessions in options.sessions:
-                before, began, own = [app.cpu for app in apps], time.monotonic(), time.process_time()
                 memory = max(app.memory for app in apps)
                 seen = asyncio.run(load(apps, cookies, sessions, turns))
-                seconds = time.monotonic() - began
-                cpu = sum(app.cpu - was for app, was in zip(apps, before, strict=True))
                 answered = len(seen.whole)
                 added = [value - basis for value in seen.first]
                 name = "plain" if script == PLAIN else str(processes)
                 print(
-                    f"{name:>9} {sessions:>8} {answered / seconds:>8.1f} {told(seen.first):>16} {told(added):>14} "
-                    f"{told(seen.whole):>16} {1000 * cpu / max(1, answered):>6.0f} ms "
-                    f"{100 * (time.process_time() - own) / seconds:>6.0f} % "
+                    f"{name:>9} {sessions:>8} {answered / seen.seconds:>8.1f} {told(seen.first):>16} {told(added):>14} "
+                    f"{told(seen.whole):>16} {1000 * seen.cpu / max(1, answered):>6.0f} ms "
+                    f"{100 * seen.own / seen.seconds:>6.0f} % "
                     f"{memory:>4.0f} → {max(app.memory for app in apps):<4.0f} {seen.failed:>6}",
                     flush=True,
                 )
