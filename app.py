@@ -26,6 +26,9 @@ if __name__ != "__main__":  # imported by the server
     PagesManager.uses_pages_directory = False
     runs.keep_drawings()
     runs.keep_messages()
+    runs.keep_endings()
+    runs.tick_quietly()
+    runs.answer_alone()
     runs.remember_theme()
     log.set_up()
     spans.set_up()

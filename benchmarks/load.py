@@ -8,7 +8,7 @@ beyond that of a client alone on the same machine in the same run.
     make bench-load        or  python -m benchmarks.load --sessions 50 100 200 --processes 1 2 --seconds 60
 
     ttft p50, p95   Enter → first words of the answer, in ms        turns/s   answered, over all processes
-    CPU/turn        of the app's processes, in ms, visits apart             RSS       of the largest process, MB, begin → end
+    CPU/turn        of the app's processes, in ms, visits apart   RSS       of the largest process, MB, begin → end
     failed          connections or turns that did not end
 
 With `--plain` the first rows are those of `plain_chat.py`, a chat that is nothing but Streamlit, in one process.

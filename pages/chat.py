@@ -7,93 +7,73 @@ from contextlib import nullcontext
 import streamlit as st
 
 from memory import worker
-from memory.base import Turn
 from memory.errors import InspectorError, StoreUnavailable
 from memory.pictures.reading import ENDINGS
-from memory.threads import title_of
-from memory.trace import Trace
 from pages.ui import (
     chat_state,
     connections,
     found_turn,
     importing,
     longterm_chat,
-    messages,
-    newest,
     pictures,
-    runs,
     steps,
+    talk,
     watch,
 )
-from pages.ui.answering import Mirror, send, submitted, waiting
+from pages.ui.answering import submitted, waiting
+from pages.ui.chat_state import Shown
 from pages.ui.edit import edit_dialog
 from pages.ui.forget import forget_dialog
-from pages.ui.given_back import give_back, taken
+from pages.ui.given_back import give_back
 from pages.ui.identity import owner_id
 from pages.ui.lint_button import lint_button
 from pages.ui.memory_bar import memory_bar
-from pages.ui.panel import panel
-from pages.ui.search_box import forget_search
 from pages.ui.security import inert
 from pages.ui.threads_menu import threads_menu, undo_notice
 from pages.ui.welcome import after_sample, play_sample, welcome
-from pages.ui.words import percentage
 
 state = st.session_state
 user = owner_id().id
-chat: chat_state.Chat | None = None
-turns: list[Turn] = []
-last: Trace | None = None
-length = 0
+shown = Shown()
 jobs: list[worker.Job] = []
 outage: StoreUnavailable | None = None
 
 # What is not drawn before the first st.* call cannot be half drawn when the store goes away.
 try:
     chat = chat_state.current(user)
+    shown = Shown(chat)
     if chat.thread:
         jobs = worker.running(user, chat.thread.id)
         opened = chat.store.open(user, chat.thread.id, "", found_turn.TURNS_SHOWN)
         length = opened.length
         first, end = found_turn.shown(length, bool(jobs) or "chat_submitted" in state)
         known = end == length and first >= length - len(opened.tail)
-        turns = list(opened.tail) if known else chat.store.turns(user, chat.thread.id, first, end)
+        turns = opened.tail if known else chat.store.turns(user, chat.thread.id, first, end)
         last = next(iter(chat.store.traces(user, chat.thread.id, length - 1, length)), None) if length else None
-    state.chat_seen = (chat, turns, length, last)
+        shown = Shown(chat, tuple(turns), length, last)
+    state.chat_seen = shown
     state.pop("chat_away", None)
 except StoreUnavailable as error:
     outage, state.chat_away = error, True
-    if "chat_seen" in state:
-        chat, turns, length, last = state.chat_seen
+    shown = state.get("chat_seen", shown)
 if steps.settle():
     # The conversation that was read above may be gone with the turn.
     st.rerun()
+chat, length, last = shown.chat, shown.length, shown.last
 away = "chat_away" in state
 answering = bool(jobs)
 busy = answering or away
 empty = chat is not None and chat.thread is None and not jobs and not state.get("chat_sample")
 
-heard, job = "chat_submitted" in state, None
-with runs.uninterrupted():
-    said, shown = pictures.taken(state.pop("chat_submitted", None))
-    if sent := bool(said.strip() or shown):
-        taken()
-        state.pop("chat_deleted", None)
-        state.pop("imported", None)
-        found_turn.to_newest()
-        forget_search()
-        # A message rests on the answer before it: while that is on its way, or the store away, it waits in the box.
-        title = title_of(said) if said.strip() else title_of(shown[0][0].name)
-        job = send(chat, said, title, shown) if chat and not busy else None
-        if job is None:
-            state.setdefault("chat_restore", said)
-            pictures.keep(shown)
+heard = "chat_submitted" in state
+sent, job = talk.say(chat, busy)
 if sent and (job is None or empty):
     st.rerun()
 if job:
     jobs = [job]
+shown.loud = talk.loud()
 
-above, talk, below, coming = st.container(), st.container(gap=None), st.container(), st.container()
+above, conversation, below = st.container(), st.container(gap=None), st.container()
 # The box always has the same place, whatever comes and goes above it: moved, it would lose what is typed in it.
 with st.bottom:
     low = st.container()
@@ -107,8 +87,10 @@ with low:
     else:
         watch.slowly()
 # The answer's first words come before the browser gets again what it has on the page already.
-with coming:
-    answer = Mirror(jobs[-1], any(turn.id == jobs[-1].id for turn in turns)) if jobs else None
+with conversation:
+    turns_place, coming_place = st.container(gap=None), st.container(gap=None)
+with coming_place:
+    answer = talk.coming(shown, jobs[-1] if jobs else None)
 
 with above:
     if chat:
@@ -116,11 +98,8 @@ with above:
             if not away:
                 threads_menu(chat, busy)
             if last and last.context_window:
-                used = last.reply.input_tokens if last.reply else last.prompt_tokens
-                share = min(1.0, used / last.context_window)
-                st.progress(
-                    share, f"Context: {used:,} of {last.context_window:,} tokens ({percentage(share)})", width=260
-                )
+                with st.container(width=260):
+                    talk.context(shown)
         undo_notice(chat)
         # A place that is emptied at once: else the first answer would stream below what is left of the empty page.
         place = st.empty()
@@ -129,26 +108,21 @@ with above:
                 welcome(chat)
 
 if chat:
-    with talk:
-        paused = answering and not away and jobs[-1].status == "paused"
-        messages.draw_turns(chat, turns, length, last, busy, paused)
+    with turns_place:
+        talk.turns(shown, busy, paused=answering and not away and jobs[-1].status == "paused")
         found_turn.lead_there()
-        if not empty:
-            on_its_way = bool(jobs) and all(turn.id != jobs[-1].id for turn in turns)
-            newest.follow(chat.thread.id if chat.thread else "", length + on_its_way)
     with st.sidebar:
+        if away:
+            st.caption("The panel reads from the store, which does not answer; it comes back by itself.")
+        else:
+            talk.side(shown)
         if chat.thread and not away:
             try:
-                panel(chat.store, user, chat.thread.id, length, chat.retrieval(), chat.current())
                 lint_button(chat, length)
                 forget_dialog(chat)
                 edit_dialog(chat)
             except InspectorError as error:
                 st.warning(inert(str(error)))
-        elif away:
-            st.caption("The panel reads from the store, which does not answer; it comes back by itself.")
-        else:
-            panel(chat.store, user, "", 0)
     with below:
         if chat.thread and not away:
             own = {job.id for job in jobs}
@@ -191,4 +165,4 @@ elif chat and not away and play_sample(chat):
     st.rerun()
 
 waiting_for = watch.drawn(opened.pending) if chat and chat.thread and not away else ()
-watch.watch(None if away else chat, length, waiting_for)
+watch.watch(None if away else shown, waiting_for)

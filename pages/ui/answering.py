@@ -70,16 +70,31 @@ class Mirror:
             self._place = st.empty()
             self._place.caption("…")
             if job.status == "running" and not job.stepped:
-                st.button("Stop", icon=":material/stop_circle:", on_click=job.stop, key=f"chat_stop_{job.id}")
+                # Streamlit keeps each button that a visit had, with its arguments: one for all answers, and names alone.
+                with runs.of_the_page():
+                    st.button(
+                        "Stop",
+                        icon=":material/stop_circle:",
+                        on_click=_stop,
+                        args=(talk.user, talk.thread),
+                        key="chat_stop",
+                    )
             self._note = st.empty()
 
     def follow(self) -> None:
         """Draw the answer to its end or to its next stop; one that is paused is looked at again by itself."""
-        job, text = self._job, ""
+        job = self._job
         if job.status == "paused" and job.before is self._drawn:
             steps.watch(job, job.before)
             return
-        told = ""
+        self.mirror()
+        if job.done:
+            self._told(job)
+        st.rerun()
+
+    def mirror(self) -> None:
+        """Draw the answer until it is stored, has failed or is paused."""
+        job, text, told = self._job, "", ""
         for piece in job.follow():
             text += piece
             if piece and not self._stored:
@@ -90,9 +105,11 @@ class Mirror:
             if job.status == "saving":
                 self._note.warning(unsaved(job.trouble), icon=":material/cloud_off:")
             time.sleep(0.1)
-        if job.done:
-            self._told(job)
-        st.rerun()
+
+
+def _stop(user: str, thread: str) -> None:
+    for job in worker.running(user, thread):
+        job.stop()
 
 
 def silence(job: Job) -> str:

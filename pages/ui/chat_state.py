@@ -13,13 +13,14 @@ from typing import Any
 import streamlit as st
 
 from memory import catalog, threads
-from memory.base import Memory
+from memory.base import Memory, Turn
 from memory.conversation import Conversation
 from memory.errors import BadInput
 from memory.preferences import Preferences
 from memory.retrieval.index import Retrieval
 from memory.services import Models
 from memory.store import UNTITLED, Store, Thread
+from memory.trace import Trace
 from pages.ui import connections
 from pages.ui.memory_now import Current
 
@@ -92,6 +93,24 @@ class Chat:
             st.session_state.chat_memory, st.session_state.chat_settings = memory.name, settings
         # A new thread begins with what was used last.
         self.preferences.but(memory=memory.name, settings=settings).save(connections.store(), self.user)
+
+
+@dataclass
+class Shown:
+    """What the page shows of a conversation; a further message moves it on without the page being drawn anew.
+
+    `turns` are those that are drawn, of `length`; `last` is the trace of the newest one. The whole page was drawn when
+    there were `drawn_to`; `loud` says that it told something then that is gone when it is drawn next.
+    """
+
+    chat: Chat | None = None
+    turns: tuple[Turn, ...] = ()
+    length: int = 0
+    last: Trace | None = None
+    loud: bool = False
+
+    def __post_init__(self) -> None:
+        self.drawn_to = self.length
 
 
 def current(user: str) -> Chat:

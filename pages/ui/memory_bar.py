@@ -46,6 +46,7 @@ def memory_bar(chat: Chat, busy: bool, jobs: Sequence[Job] = (), last: Trace | N
         steps.switch(jobs)
     if refused := st.session_state.pop("chat_refused", None):
         st.caption(f":red[:material/error:] {inert(refused)}")
+        st.session_state.chat_seen.loud = True
 
 
 def _selector(chat: Chat) -> None:

@@ -19,7 +19,7 @@ from memory.pictures.picture import typed, worded
 from memory.tokens import BUILT_IN
 from memory.trace import Trace
 from pages.ui import connections, found_turn, longterm_chat, longterm_thumbs, steps
-from pages.ui.chat_state import Chat, open_thread
+from pages.ui.chat_state import Chat, Shown, open_thread
 from pages.ui.note_actions import turn_actions
 from pages.ui.pictures import draw_pictures
 from pages.ui.security import inert
@@ -39,38 +39,27 @@ class _Known:
     called: Mapping[str, Trace]
 
 
-def draw_turns(
-    chat: Chat, turns: Sequence[Turn], length: int, last: Trace | None, busy: bool, paused: bool = False
-) -> None:
-    """Draw some of a thread's `length` turns, buttons for those before and after, and under the last one its figures.
+def draw_turns(shown: Shown, turns: Sequence[Turn], busy: bool, paused: bool = False) -> None:
+    """Draw some of the turns that are shown, and under the last one of the thread its figures.
 
     While an answer is on its way nothing can be changed; where it is `paused`, a message can still go into a fork.
     """
-    if turns:
-        found_turn.earlier_button(turns[0].index, length)
+    chat = shown.chat
+    if chat is None or not turns:
+        return
     known = _Known(_forgotten(chat, turns), longterm_thumbs.said(chat), longterm_chat.called(chat, turns))
     for turn in turns:
         with found_turn.place(turn):
-            _turn(chat, turn, length, last, busy, paused, known)
-    if turns:
-        found_turn.later_buttons(turns[-1].index + 1, length)
+            _turn(chat, turn, shown, busy, paused, known)
 
 
-def _turn(
-    chat: Chat,
-    turn: Turn,
-    length: int,
-    last: Trace | None,
-    busy: bool,
-    paused: bool,
-    known: _Known,
-) -> None:
-    newest = turn.index == length - 1
+def _turn(chat: Chat, turn: Turn, shown: Shown, busy: bool, paused: bool, known: _Known) -> None:
+    newest = turn.index == shown.length - 1
     if turn.status == "forgotten":
         st.caption(f":material/ink_eraser: Turn {turn.index + 1:,}: {known.forgotten.get(turn.index, 'forgotten')}")
         return
     _human(chat, turn, busy and not paused)
-    _answer(chat, turn, last if newest else None, newest, busy, known)
+    _answer(chat, turn, shown.last if newest else None, newest, busy, known)
 
 
 def _forgotten(chat: Chat, turns: Sequence[Turn]) -> dict[int, str]:

@@ -57,8 +57,7 @@ MOST_NAMED = 3
 _NARROW = "<style>@media (max-width: 640px) { .st-key-panel_view button { padding-inline: 0.35rem; } }</style>"
 
 
-@st.fragment
-def panel(
+def draw(
     store: Store,
     user: str,
     thread: str,
@@ -68,7 +67,7 @@ def panel(
     only_watched: bool = False,
     still: bool = False,
 ) -> None:
-    """Draw the panel of a thread that has `length` turns; a click in it draws it alone again.
+    """Draw the panel of a thread that has `length` turns, in a fragment: a click in it draws that alone again.
 
     `retrieval` is what its turns were searched with, for weights and maps; `current` the memory that reads the next
     message. In one that is `only_watched` nothing can be forgotten or edited; `still` leaves the way through the turns
@@ -113,6 +112,9 @@ def panel(
             memory_now.draw(seen, current)
     except InspectorError as error:
         st.markdown(f":red[:material/error:] {escaped(str(error))}")
+
+
+panel = st.fragment(draw)
 
 
 def _turn(thread: str, length: int, still: bool) -> int:

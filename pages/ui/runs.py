@@ -2,14 +2,21 @@
 
     runs.keep_drawings()
     runs.keep_messages()
+    runs.keep_endings()
+    runs.tick_quietly()
+    runs.answer_alone()
     runs.remember_theme()          # all once, in the server's process, before the first visit
     with runs.uninterrupted():     # a message is taken from the visit and handed to whoever keeps it
+    runs.then("panel", "context")  # in a fragment: draw these fragments next, and nothing else
 
 Streamlit 1.67 takes what a run draws over to the browser by its event loop. Where that is late and the browser asks for
 the next run meanwhile, as `watch` does every few seconds, a new runner is made, and what the one before it has drawn is
 thrown away: the answer would be stored, and not be seen. Where the next request comes before a run has taken in what
-the last one brought, as a click right after a message, the message is thrown away. And at each run it puts the theme
-together anew.
+the last one brought, as a click right after a message, the message is thrown away. Where fragments were drawn and the
+next run begins before their end was sent, the end is not told: what they no longer draw stays on the page beside what
+they do. A message from the box at the root of a page has all of the page drawn, though a fragment of it could answer; a
+fragment can have no other one drawn but in a callback, and a click in one waits while it draws. And at each run the
+theme is put together anew.
 """
 
 from __future__ import annotations
@@ -19,11 +26,17 @@ from contextlib import contextmanager
 from functools import cache, wraps
 from typing import Any
 
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.runtime.state.safe_session_state import SafeSessionState
+
+FURTHER = "further_message"
+"""The key of the fragment that takes a message by itself, where a page has one."""
 
 
 def keep_drawings() -> None:
@@ -75,6 +88,103 @@ def keep_messages() -> None:
             begin(self, *args, **options)
 
     SafeSessionState.on_script_will_rerun = on_script_will_rerun  # type: ignore[method-assign]
+
+
+def keep_endings() -> None:
+    """Have a browser told that fragments were drawn to their end, though others are drawn next."""
+    clear = ForwardMsgQueue.clear
+    if hasattr(clear, "__wrapped__"):
+        return
+
+    @wraps(clear)
+    def told(
+        self: ForwardMsgQueue, retain_lifecycle_msgs: bool = False, fragment_ids_this_run: list[str] | None = None
+    ) -> None:
+        begun, kept = set(fragment_ids_this_run or ()), list[tuple[ForwardMsg, list[str]]]()
+        for message in self._queue if begun else ():
+            if message.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
+                # What is drawn again tells its end itself.
+                kept.append((message, [id for id in message.metadata.run.fragment_ids if id not in begun]))
+        clear(self, retain_lifecycle_msgs, fragment_ids_this_run)
+        for message, ended in kept:
+            if ended:
+                message.script_finished = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+                message.metadata.run.fragment_ids[:] = ended
+
+    ForwardMsgQueue.clear = told  # type: ignore[method-assign]
+
+
+def tick_quietly() -> None:
+    """Have what is drawn again by itself bring no values: the browser's may be older than those the page has now."""
+    made = app_session.RerunData
+    if hasattr(made, "__wrapped__"):
+        return
+
+    @wraps(made)
+    def asked(*args: Any, **fields: Any) -> RerunData:
+        if fields.get("is_auto_rerun"):
+            fields["widget_states"] = None
+        return made(*args, **fields)
+
+    app_session.RerunData = asked  # type: ignore[misc, assignment]
+
+
+def answer_alone() -> None:
+    """Have words from a page's box run its fragment `FURTHER`, where it has one and nothing else runs.
+
+    What a fragment cannot do it leaves to the whole page by `st.rerun()`.
+    """
+    begin = app_session.AppSession._handle_rerun_script_request
+    if hasattr(begin, "__wrapped__"):
+        return
+
+    @wraps(begin)
+    def handle(self: app_session.AppSession, client_state: Any = None) -> None:
+        if client_state and not client_state.fragment_id and self._state is app_session.AppSessionState.APP_NOT_RUNNING:
+            said = [one.chat_input_value for one in client_state.widget_states.widgets if _is_said(one)]
+            alone = _named(self._fragment_storage, FURTHER) if said else []
+            # Files are taken by the whole page.
+            if alone and not any(one.file_uploader_state.uploaded_file_info for one in said):
+                client_state.fragment_id = alone[0]
+        begin(self, client_state)
+
+    app_session.AppSession._handle_rerun_script_request = handle  # type: ignore[method-assign]
+
+
+def _is_said(state: Any) -> bool:
+    return state.WhichOneof("value") == "chat_input_value" and bool(state.chat_input_value.ListFields())
+
+
+def then(*keys: str) -> None:
+    """Have the fragments of these keys drawn after this run, in this order; one that the page has not is left out."""
+    context = get_script_run_ctx()
+    if context is None or context.script_requests is None:
+        return
+    ids = [id for key in keys for id in _named(context.fragment_storage, key)]
+    asked = RerunData(
+        query_string=context.query_string,
+        page_script_hash=context.page_script_hash,
+        fragment_id_queue=ids,
+        cached_message_hashes=context.cached_message_hashes,
+        context_info=context.context_info,
+    )
+    if ids:
+        context.script_requests.request_rerun(asked)
+
+
+def _named(fragments: Any, key: str) -> list[str]:
+    """Return the ids of the fragments with a key."""
+    return list(fragments._ids_by_target_key.get(key, ()))
+
+
+@contextmanager
+def of_the_page() -> Iterator[None]:
+    """Have a click on what is drawn inside draw the whole page at once, also where a fragment draws it at length."""
+    if get_script_run_ctx() is None:
+        yield
+        return
+    with ThreadState.scoped(fragment_id=None):
+        yield
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from memory.errors import InspectorError, StoreUnavailable
 from memory.store import Pending
 from pages.ui import connections
 from pages.ui.answering import lost
-from pages.ui.chat_state import Chat
+from pages.ui.chat_state import Shown
 from pages.ui.security import inert
 
 EVERY = 2.5
@@ -99,23 +99,24 @@ def drawn(pending: Iterable[Pending]) -> Waiting:
 
 
 @st.fragment(run_every=EVERY)
-def watch(chat: Chat | None, length: int, waiting: Waiting = ()) -> None:
-    """Draw the page again when what it shows no longer holds; `chat` is None while the store is away.
+def watch(shown: Shown | None, waiting: Waiting = ()) -> None:
+    """Draw the page again when what it shows no longer holds; `shown` is None while the store is away.
 
     `waiting` is what `drawn` said of the messages without an answer when the page was drawn.
     """
-    if chat is None:
+    if shown is None or shown.chat is None:
         if connections.connection().ping() == "ready":
             st.session_state.pop("chat_away", None)
             st.rerun(scope="app")
         return
+    chat = shown.chat
     try:
         if chat.thread is None:
             if connections.connection().ping() != "ready":
                 st.rerun(scope="app")
         else:
             opened = chat.store.open(chat.user, chat.thread.id, "", 0)
-            if opened.length != length or drawn(opened.pending) != waiting:
+            if opened.length != shown.length or drawn(opened.pending) != waiting:
                 st.rerun(scope="app")
     except InspectorError:
         st.rerun(scope="app")

@@ -11,8 +11,11 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime import app_session
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
 from pages.ui import runs
@@ -57,6 +60,39 @@ def test_a_request_after_a_run_that_has_ended_waits_for_what_it_drew(
     assert asyncio.run(visit()) == order
 
 
+def finished(*fragments: str) -> ForwardMsg:
+    message = ForwardMsg()
+    message.script_finished = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+    message.metadata.run.fragment_ids.extend(fragments)
+    return message
+
+
+@pytest.mark.parametrize(
+    ("begun", "told"),
+    [
+        (["watch"], ["turn", "panel"]),
+        (["panel"], ["turn"]),
+        (["turn", "panel"], None),
+        (None, None),
+    ],
+)
+def test_the_end_of_fragments_is_told_though_others_are_drawn_before_it_was_sent(
+    begun: list[str] | None, told: list[str] | None
+) -> None:
+    with patch.object(ForwardMsgQueue, "clear", ForwardMsgQueue.clear):
+        runs.keep_endings()
+        queue = ForwardMsgQueue()
+        queue.enqueue(finished("turn", "panel"))
+        # As at the beginning of a run.
+        queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=begun)
+        (message,) = queue.flush()
+    if told is None:
+        assert message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+    else:
+        assert message.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+        assert list(message.metadata.run.fragment_ids) == told
+
+
 @pytest.mark.parametrize("section", ["theme", "theme.light", "theme.dark", "theme.sidebar", "theme.dark.sidebar"])
 def test_the_theme_that_is_remembered_is_the_one_of_the_settings(section: str) -> None:
     populate = app_session._populate_theme_msg
@@ -67,3 +103,12 @@ def test_the_theme_that_is_remembered_is_the_one_of_the_settings(section: str) -
             populate(asked, section)
             app_session._populate_theme_msg(remembered, section)
             assert remembered == asked
+
+
+@pytest.mark.parametrize("auto", [True, False])
+def test_a_fragment_that_is_drawn_again_by_itself_brings_no_values_of_the_browser(auto: bool) -> None:
+    with patch.object(app_session, "RerunData", app_session.RerunData):
+        runs.tick_quietly()
+        asked = app_session.RerunData(widget_states=WidgetStates(), fragment_id="watch", is_auto_rerun=auto)
+    assert (asked.widget_states is None) == auto
+    assert asked.fragment_id == "watch"
