@@ -70,7 +70,7 @@ class Mirror:
             self._place = st.empty()
             self._place.caption("…")
             if job.status == "running" and not job.stepped:
-                # Streamlit keeps each button that a visit had, with its arguments: one for all answers, and names alone.
+                # Streamlit keeps each button of a visit with its arguments: one for all answers, and names alone.
                 with runs.of_the_page():
                     st.button(
                         "Stop",
