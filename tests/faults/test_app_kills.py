@@ -30,6 +30,7 @@ from memory.server.embedded import Embedded
 from memory.stores.redis import RedisStore
 from pages.ui.identity import Cookies
 from tests.browser.server import AppServer
+from tests.deployments import until
 from tests.faults.deeds import drink
 from tests.faults.visitor import DEEDS, Gone, Told, Visitor
 from tests.memory.fakes import everything_on
@@ -64,7 +65,7 @@ class Apps:
         found = self.all[0] if app is None or app is self.all[1] else self.all[1]
         if starting := self._starting.pop(found, None):
             starting.join()
-        assert found.healthy(), found.log()[-3000:]
+        until(found.healthy, "the other process does not serve")
         return found
 
     def strike(self, app: AppServer, target: str) -> None:
