@@ -28,6 +28,7 @@ if __name__ != "__main__":  # imported by the server
     runs.keep_messages()
     runs.keep_endings()
     runs.tick_quietly()
+    runs.look_first()
     runs.answer_alone()
     runs.remember_theme()
     log.set_up()

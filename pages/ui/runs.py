@@ -4,10 +4,12 @@
     runs.keep_messages()
     runs.keep_endings()
     runs.tick_quietly()
+    runs.look_first()
     runs.answer_alone()
     runs.remember_theme()          # all once, in the server's process, before the first visit
     with runs.uninterrupted():     # a message is taken from the visit and handed to whoever keeps it
     runs.then("panel", "context")  # in a fragment: draw these fragments next, and nothing else
+    runs.where(changed)            # in a fragment that is drawn again by itself: only where this says so
 
 Streamlit 1.67 takes what a run draws over to the browser by its event loop. Where that is late and the browser asks for
 the next run meanwhile, as `watch` does every few seconds, a new runner is made, and what the one before it has drawn is
@@ -15,13 +17,15 @@ thrown away: the answer would be stored, and not be seen. Where the next request
 the last one brought, as a click right after a message, the message is thrown away. Where fragments were drawn and the
 next run begins before their end was sent, the end is not told: what they no longer draw stays on the page beside what
 they do. A message from the box at the root of a page has all of the page drawn, though a fragment of it could answer; a
-fragment can have no other one drawn but in a callback, and a click in one waits while it draws. And at each run the
-theme is put together anew.
+fragment can have no other one drawn but in a callback, and a click in one waits while it draws. One that is drawn again
+by itself brings what the browser knew of the page, which may be old, and takes a whole run to see that there is nothing
+to do. And at each run the theme is put together anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache, wraps
 from typing import Any
@@ -37,6 +41,9 @@ from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 FURTHER = "further_message"
 """The key of the fragment that takes a message by itself, where a page has one."""
+LOOKERS = 64
+"""So many visits can look at once: a store that is silent keeps each for a second or two."""
+_LOOK = "runs_look"
 
 
 def keep_drawings() -> None:
@@ -129,13 +136,66 @@ def tick_quietly() -> None:
     app_session.RerunData = asked  # type: ignore[misc, assignment]
 
 
+def look_first() -> None:
+    """Have a fragment that is drawn again by itself look, where it has said how, before a run is begun for it.
+
+    While something runs for the visit it is not looked at all: the next time comes soon.
+    """
+    begin = app_session.AppSession._handle_rerun_script_request
+    if hasattr(begin, "looks_first"):
+        return
+
+    @wraps(begin)
+    def handle(self: app_session.AppSession, client_state: Any = None) -> None:
+        look = _look(self, client_state.fragment_id) if client_state and client_state.is_auto_rerun else None
+        if look is None:
+            begin(self, client_state)
+        elif self._state is app_session.AppSessionState.APP_NOT_RUNNING:
+            _lookers().submit(_looked, look, lambda: begin(self, client_state), self._call_soon_on_event_loop)
+
+    handle.looks_first = True  # type: ignore[attr-defined]
+    app_session.AppSession._handle_rerun_script_request = handle  # type: ignore[method-assign]
+
+
+def _look(session: app_session.AppSession, fragment: str) -> Callable[[], bool] | None:
+    try:
+        of, look = session._session_state[_LOOK]
+    except KeyError:
+        return None
+    return look if of == fragment else None
+
+
+def _looked(look: Callable[[], bool], draw: Callable[[], None], soon: Callable[[Callable[[], None]], object]) -> None:
+    try:
+        found = look()
+    except Exception:  # the fragment says what is wrong
+        found = True
+    if found:
+        soon(draw)
+
+
+@cache
+def _lookers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(LOOKERS, thread_name_prefix="look")
+
+
+def where(look: Callable[[], bool]) -> None:
+    """Have the fragment that is being drawn be drawn again by itself only where `look` says so.
+
+    It is called in a thread that knows no visit; where it fails, the fragment is drawn. A visit has one such fragment.
+    """
+    context = get_script_run_ctx()
+    if context is not None and (fragment := ThreadState.get().fragment_id):
+        context.session_state[_LOOK] = (fragment, look)
+
+
 def answer_alone() -> None:
     """Have words from a page's box run its fragment `FURTHER`, where it has one and nothing else runs.
 
     What a fragment cannot do it leaves to the whole page by `st.rerun()`.
     """
     begin = app_session.AppSession._handle_rerun_script_request
-    if hasattr(begin, "__wrapped__"):
+    if hasattr(begin, "answers_alone"):
         return
 
     @wraps(begin)
@@ -148,6 +208,7 @@ def answer_alone() -> None:
                 client_state.fragment_id = alone[0]
         begin(self, client_state)
 
+    handle.answers_alone = True  # type: ignore[attr-defined]
     app_session.AppSession._handle_rerun_script_request = handle  # type: ignore[method-assign]
 
 

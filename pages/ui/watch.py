@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import streamlit as st
 
 from memory.errors import InspectorError, StoreUnavailable
 from memory.store import Pending
-from pages.ui import connections
+from pages.ui import connections, runs
 from pages.ui.answering import lost
 from pages.ui.chat_state import Shown
 from pages.ui.security import inert
@@ -104,19 +105,23 @@ def watch(shown: Shown | None, waiting: Waiting = ()) -> None:
 
     `waiting` is what `drawn` said of the messages without an answer when the page was drawn.
     """
-    if shown is None or shown.chat is None:
-        if connections.connection().ping() == "ready":
-            st.session_state.pop("chat_away", None)
-            st.rerun(scope="app")
-        return
-    chat = shown.chat
+    changed = partial(_changed, shown, waiting, connections.connection().ping)
+    runs.where(changed)
     try:
-        if chat.thread is None:
-            if connections.connection().ping() != "ready":
-                st.rerun(scope="app")
-        else:
-            opened = chat.store.open(chat.user, chat.thread.id, "", 0)
-            if opened.length != shown.length or drawn(opened.pending) != waiting:
-                st.rerun(scope="app")
+        again = changed()
     except InspectorError:
+        again = True
+    if again:
+        if shown is None:
+            st.session_state.pop("chat_away", None)
         st.rerun(scope="app")
+
+
+def _changed(shown: Shown | None, waiting: Waiting, ping: Callable[[], str]) -> bool:
+    chat = shown.chat if shown else None
+    if shown is None or chat is None:
+        return ping() == "ready"
+    if chat.thread is None:
+        return ping() != "ready"
+    opened = chat.store.open(chat.user, chat.thread.id, "", 0)
+    return opened.length != shown.length or drawn(opened.pending) != waiting

@@ -6,11 +6,14 @@ python -m pytest tests/pages/test_runs.py
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import pytest
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
@@ -18,6 +21,7 @@ from streamlit.runtime import app_session
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
+from memory.errors import StoreUnavailable
 from pages.ui import runs
 
 
@@ -112,3 +116,43 @@ def test_a_fragment_that_is_drawn_again_by_itself_brings_no_values_of_the_browse
         asked = app_session.RerunData(widget_states=WidgetStates(), fragment_id="watch", is_auto_rerun=auto)
     assert (asked.widget_states is None) == auto
     assert asked.fragment_id == "watch"
+
+
+@pytest.mark.parametrize(
+    ("auto", "fragment", "found", "running", "begun"),
+    [
+        (True, "watch", False, False, False),
+        (True, "watch", True, False, True),
+        (True, "watch", None, False, True),
+        (True, "watch", True, True, False),
+        (True, "other", False, True, True),
+        (False, "watch", False, True, True),
+    ],
+)
+def test_a_fragment_that_says_when_is_drawn_again_by_itself_only_then(
+    auto: bool, fragment: str, found: bool | None, running: bool, begun: bool
+) -> None:
+    def look() -> bool:
+        if found is None:
+            raise StoreUnavailable("Redis does not answer.")
+        return found
+
+    class Visit:
+        _state = app_session.AppSessionState.APP_IS_RUNNING if running else app_session.AppSessionState.APP_NOT_RUNNING
+        _session_state = {runs._LOOK: ("watch", look)}
+        drawn: ClassVar[list[Any]] = []
+
+        def _handle_rerun_script_request(self, client_state: Any = None) -> None:
+            self.drawn.append(client_state)
+
+        def _call_soon_on_event_loop(self, callback: Callable[[], None]) -> None:
+            callback()
+
+    with (
+        ThreadPoolExecutor(1) as lookers,
+        patch.object(app_session, "AppSession", Visit),
+        patch.object(runs, "_lookers", lambda: lookers),
+    ):
+        runs.look_first()
+        Visit()._handle_rerun_script_request(ClientState(fragment_id=fragment, is_auto_rerun=auto))
+    assert bool(Visit.drawn) == begun
