@@ -139,7 +139,7 @@ def test_a_fragment_that_says_when_is_drawn_again_by_itself_only_then(
 
     class Visit:
         _state = app_session.AppSessionState.APP_IS_RUNNING if running else app_session.AppSessionState.APP_NOT_RUNNING
-        _session_state = {runs._LOOK: ("watch", look)}
+        _session_state: ClassVar[dict[str, Any]] = {runs._LOOK: ("watch", look)}
         drawn: ClassVar[list[Any]] = []
 
         def _handle_rerun_script_request(self, client_state: Any = None) -> None:
