@@ -146,22 +146,30 @@ class Inspection:
 
     def at(self, index: int) -> Inspection | None:
         """Look at another turn of the thread; None where it is not there."""
-        return inspect(self.store, self.user, self.thread, index, self.length, self.retrieval)
+        return inspect(self.store, self.user, self.thread, index, self.length, self.retrieval, self.transcript)
 
 
 def inspect(
-    store: Store, user: str, thread: str, index: int, length: int, retrieval: Retrieval | None = None
+    store: Store,
+    user: str,
+    thread: str,
+    index: int,
+    length: int,
+    retrieval: Retrieval | None = None,
+    transcript: Transcript | None = None,
 ) -> Inspection | None:
     """Read one turn of a thread that has `length` turns; None where it is not there.
 
-    `retrieval` searches as the turn did, for what is drawn and not stored: weights and maps.
+    `retrieval` searches as the turn did, for what is drawn and not stored: weights and maps. `transcript` are the
+    turns, where they have been opened.
     """
     traces = store.traces(user, thread, max(0, index - 1), index + 1)
     if not traces or traces[-1].turn != index:
         return None
     trace, previous = traces[-1], traces[0] if len(traces) > 1 else None
-    of = (user, thread, store.open(user, thread, "", 0).epoch)
-    transcript = Transcript(length, lambda first, end: store.turns(user, thread, first, end), of=of)
+    if transcript is None:
+        of = (user, thread, store.open(user, thread, "", 0).epoch)
+        transcript = Transcript(length, lambda first, end: store.turns(user, thread, first, end), of=of)
     services = FreeServices.at(trace, user, retrieval)
     return Inspection(trace, previous, transcript[index], length, transcript, services, store, user, thread, retrieval)
 
