@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
-from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -222,8 +221,9 @@ def _unnamed(item: Item, number: int) -> Item:
 
 def _beside(services: Services, taken: frozenset[int]) -> Services:
     """Return the same services, knowing which turns are sent already; what is recorded is recorded in one place."""
-    beside = copy(services)
-    beside.taken = taken
+    # What `copy` does of an object of ours, in a sixth of its time: each part is read with services of its own.
+    beside = object.__new__(type(services))
+    beside.__dict__ |= services.__dict__ | {"taken": taken}
     return beside
 
 
@@ -309,15 +309,18 @@ def _quoted_once(
     joined: Recall, recalls: Sequence[Recall], transcript: Sequence[Turn], encoding: str, limit: int
 ) -> Recall:
     """Count the introduction and the date lines of all quotes as they are sent: in one block."""
-    size: dict[str, int] = {}
-    for recall in recalls:
-        own = [item for item in recall.items if item.quoted]
-        for item, cost in zip(own, headings(own, transcript, encoding), strict=True):
-            size[item.ref] = item.tokens - cost
     notes = [item for item in joined.items if not item.quoted and not item.turns]
     quoted = [item for item in joined.items if item.quoted]
     turns = [item for item in joined.items if not item.quoted and item.turns]
     rest, left = limit - sum(item.tokens for item in (*notes, *turns)), list(joined.left_out)
+    quotes = [own for recall in recalls if (own := [item for item in recall.items if item.quoted])]
+    if len(quotes) <= 1 and [item.ref for own in quotes for item in own] == [item.ref for item in quoted]:
+        # One part's quotes stand as that part has counted them.
+        return Recall((*notes, *quoted, *turns), joined.left_out)
+    size: dict[str, int] = {}
+    for own in quotes:
+        for item, cost in zip(own, headings(own, transcript, encoding), strict=True):
+            size[item.ref] = item.tokens - cost
     while True:
         # What was cut is ended as a line where another follows.
         ends = [item.shortened is not None and item is not quoted[-1] for item in quoted]
