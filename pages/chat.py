@@ -16,6 +16,7 @@ from pages.ui import (
     importing,
     longterm_chat,
     pictures,
+    runs,
     steps,
     talk,
     watch,
@@ -144,7 +145,7 @@ give_back(disabled=answering)
 with st.bottom if empty else nullcontext():
     text = st.chat_input(
         "Message",
-        key="chat_message",
+        key=runs.BOX,
         disabled=answering,
         on_submit=submitted,
         accept_file="multiple",

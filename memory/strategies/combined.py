@@ -314,7 +314,8 @@ def _quoted_once(
     turns = [item for item in joined.items if not item.quoted and item.turns]
     rest, left = limit - sum(item.tokens for item in (*notes, *turns)), list(joined.left_out)
     quotes = [own for recall in recalls if (own := [item for item in recall.items if item.quoted])]
-    if len(quotes) <= 1 and [item.ref for own in quotes for item in own] == [item.ref for item in quoted]:
+    alike = len(quotes) <= 1 and [item.ref for own in quotes for item in own] == [item.ref for item in quoted]
+    if alike and sum(item.tokens for item in quoted) <= rest:
         # One part's quotes stand as that part has counted them.
         return Recall((*notes, *quoted, *turns), joined.left_out)
     size: dict[str, int] = {}

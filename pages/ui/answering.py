@@ -71,14 +71,8 @@ class Mirror:
             self._place.caption("…")
             if job.status == "running" and not job.stepped:
                 # Streamlit keeps each button of a visit with its arguments: one for all answers, and names alone.
-                with runs.of_the_page():
-                    st.button(
-                        "Stop",
-                        icon=":material/stop_circle:",
-                        on_click=_stop,
-                        args=(talk.user, talk.thread),
-                        key="chat_stop",
-                    )
+                told = (talk.user, talk.thread, job.id)
+                st.button("Stop", icon=":material/stop_circle:", on_click=_stop, args=told, key="chat_stop")
             self._note = st.empty()
 
     def follow(self) -> None:
@@ -107,9 +101,10 @@ class Mirror:
             time.sleep(0.1)
 
 
-def _stop(user: str, thread: str) -> None:
+def _stop(user: str, thread: str, of: str) -> None:
     for job in worker.running(user, thread):
-        job.stop()
+        if job.id == of:
+            job.stop()
 
 
 def silence(job: Job) -> str:

@@ -10,6 +10,7 @@ own, so that ten thousand turns are never drawn at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
@@ -18,7 +19,7 @@ import streamlit as st
 
 from memory.base import Turn
 from pages.ui import panel
-from pages.ui.chat_state import open_thread
+from pages.ui.chat_state import Shown, open_thread
 from pages.ui.forms.chart import open_turn
 from pages.ui.player import pause
 
@@ -61,38 +62,40 @@ def to_newest() -> None:
         st.session_state.pop(key, None)
 
 
-def earlier_button(first: int, length: int) -> None:
+def earlier_button(first: int, shown: Shown) -> None:
     """Draw the button that shows turns before the first one that is drawn."""
     if first <= 0:
         return
     earlier = max(0, first - 2 * TURNS_SHOWN)
-    if st.button(f"Show turns {earlier + 1:,} to {first:,}", icon=":material/expand_less:", type="tertiary"):
-        _widen(earlier, st.session_state.get("chat_window", (first, length))[1], length)
+    _button(f"Show turns {earlier + 1:,} to {first:,}", "expand_less", _widen, earlier, None, shown)
 
 
-def later_buttons(end: int, length: int) -> None:
+def later_buttons(end: int, shown: Shown) -> None:
     """Draw the buttons that show turns after the last one that is drawn, where it is not the newest."""
-    if end >= length:
+    if end >= shown.length:
         return
-    later = min(length, end + 2 * TURNS_SHOWN)
+    later = min(shown.length, end + 2 * TURNS_SHOWN)
     with st.container(horizontal=True):
-        if st.button(f"Show turns {end + 1:,} to {later:,}", icon=":material/expand_more:", type="tertiary"):
-            _widen(st.session_state.chat_window[0], later, length)
-        if st.button(f"Go to the newest, turn {length:,}", icon=":material/vertical_align_bottom:", type="tertiary"):
-            to_newest()
-            st.rerun()
+        _button(f"Show turns {end + 1:,} to {later:,}", "expand_more", _widen, None, later, shown)
+        _button(f"Go to the newest, turn {shown.length:,}", "vertical_align_bottom", to_newest)
 
 
-def _widen(first: int, end: int, length: int) -> None:
+def _button(label: str, icon: str, click: Callable[..., None], *args: Any) -> None:
+    # What a click means is what the button said when it was drawn, though another message has come since.
+    st.button(label, icon=f":material/{icon}:", type="tertiary", on_click=click, args=args, key=f"chat_{icon}")
+
+
+def _widen(first: int | None, end: int | None, shown: Shown) -> None:
     state = st.session_state
+    begun, ended = state.get("chat_window", (0, shown.length))
+    first, end = begun if first is None else first, ended if end is None else end
     # Whoever reads on has found what was looked for: the page stays where it is.
     state.pop("chat_found_turn", None)
-    if end >= length:
+    if end >= shown.length:
         state.pop("chat_window", None)
-        state.chat_shown = length - first
+        state.chat_shown = shown.length - first
     else:
         state.chat_window = (first, end)
-    st.rerun()
 
 
 def place(turn: Turn) -> AbstractContextManager[Any]:

@@ -172,6 +172,8 @@ def _answer(chat: Chat, turn: Turn, trace: Trace | None, newest: bool, busy: boo
                 )
             not_done(turn, trace)
             _below(chat, turn, trace, busy)
+        else:
+            st.empty()  # what was below it goes at once, and not when the whole run has ended
         longterm_thumbs.draw_thumbs(chat, turn, known.thumbs, busy)
 
 

@@ -37,13 +37,18 @@ from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
+from streamlit.runtime.state.common import user_key_from_element_id
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 FURTHER = "further_message"
 """The key of the fragment that takes a message by itself, where a page has one."""
+BOX = "chat_message"
+"""The key of the box whose words it takes."""
+OF_THE_PAGE = ("chat_stop", "chat_regenerate", "chat_edit_", "chat_forget_", "FormSubmitter:chat_edit_")
+"""How the keys of the buttons begin that concern all of the page, in whatever fragment they stand."""
 LOOKERS = 64
 """So many visits can look at once: a store that is silent keeps each for a second or two."""
-_LOOK = "runs_look"
+_LOOK, _LOOKING = "runs_look", "_runs_looking"
 
 
 def keep_drawings() -> None:
@@ -139,7 +144,7 @@ def tick_quietly() -> None:
 def look_first() -> None:
     """Have a fragment that is drawn again by itself look, where it has said how, before a run is begun for it.
 
-    While something runs for the visit it is not looked at all: the next time comes soon.
+    While something runs for the visit, or the last look is not over, it does not look: the next time comes soon.
     """
     begin = app_session.AppSession._handle_rerun_script_request
     if hasattr(begin, "looks_first"):
@@ -150,8 +155,9 @@ def look_first() -> None:
         look = _look(self, client_state.fragment_id) if client_state and client_state.is_auto_rerun else None
         if look is None:
             begin(self, client_state)
-        elif self._state is app_session.AppSessionState.APP_NOT_RUNNING:
-            _lookers().submit(_looked, look, lambda: begin(self, client_state), self._call_soon_on_event_loop)
+        elif self._state is app_session.AppSessionState.APP_NOT_RUNNING and not getattr(self, _LOOKING, False):
+            setattr(self, _LOOKING, True)
+            _lookers().submit(_looked, self, look, lambda: begin(self, client_state))
 
     handle.looks_first = True  # type: ignore[attr-defined]
     app_session.AppSession._handle_rerun_script_request = handle  # type: ignore[method-assign]
@@ -165,13 +171,15 @@ def _look(session: app_session.AppSession, fragment: str) -> Callable[[], bool] 
     return look if of == fragment else None
 
 
-def _looked(look: Callable[[], bool], draw: Callable[[], None], soon: Callable[[Callable[[], None]], object]) -> None:
+def _looked(session: app_session.AppSession, look: Callable[[], bool], draw: Callable[[], None]) -> None:
     try:
         found = look()
     except Exception:  # the fragment says what is wrong
         found = True
+    finally:
+        setattr(session, _LOOKING, False)
     if found:
-        soon(draw)
+        session._call_soon_on_event_loop(draw)
 
 
 @cache
@@ -190,9 +198,10 @@ def where(look: Callable[[], bool]) -> None:
 
 
 def answer_alone() -> None:
-    """Have words from a page's box run its fragment `FURTHER`, where it has one and nothing else runs.
+    """Have words from the box run the page's fragment `FURTHER`, where it has one and nothing else runs.
 
-    What a fragment cannot do it leaves to the whole page by `st.rerun()`.
+    What a fragment cannot do it leaves to the whole page by `st.rerun()`. A click on one of `OF_THE_PAGE` has the whole
+    page drawn at once, though a fragment has drawn the button.
     """
     begin = app_session.AppSession._handle_rerun_script_request
     if hasattr(begin, "answers_alone"):
@@ -202,10 +211,12 @@ def answer_alone() -> None:
     def handle(self: app_session.AppSession, client_state: Any = None) -> None:
         if client_state and not client_state.fragment_id and self._state is app_session.AppSessionState.APP_NOT_RUNNING:
             said = [one.chat_input_value for one in client_state.widget_states.widgets if _is_said(one)]
-            alone = _named(self._fragment_storage, FURTHER) if said else []
+            further = _named(self._fragment_storage, FURTHER) if said else []
             # Files are taken by the whole page.
-            if alone and not any(one.file_uploader_state.uploaded_file_info for one in said):
-                client_state.fragment_id = alone[0]
+            if further and not any(one.file_uploader_state.uploaded_file_info for one in said):
+                client_state.fragment_id = further[0]
+        elif client_state and client_state.fragment_id and any(map(_of_the_page, client_state.widget_states.widgets)):
+            client_state.fragment_id = ""
         begin(self, client_state)
 
     handle.answers_alone = True  # type: ignore[attr-defined]
@@ -213,7 +224,13 @@ def answer_alone() -> None:
 
 
 def _is_said(state: Any) -> bool:
-    return state.WhichOneof("value") == "chat_input_value" and bool(state.chat_input_value.ListFields())
+    said = state.WhichOneof("value") == "chat_input_value" and bool(state.chat_input_value.ListFields())
+    return said and user_key_from_element_id(state.id) == BOX
+
+
+def _of_the_page(state: Any) -> bool:
+    clicked = state.WhichOneof("value") == "trigger_value" and state.trigger_value
+    return clicked and (user_key_from_element_id(state.id) or "").startswith(OF_THE_PAGE)
 
 
 def then(*keys: str) -> None:
@@ -236,16 +253,6 @@ def then(*keys: str) -> None:
 def _named(fragments: Any, key: str) -> list[str]:
     """Return the ids of the fragments with a key."""
     return list(fragments._ids_by_target_key.get(key, ()))
-
-
-@contextmanager
-def of_the_page() -> Iterator[None]:
-    """Have a click on what is drawn inside draw the whole page at once, also where a fragment draws it at length."""
-    if get_script_run_ctx() is None:
-        yield
-        return
-    with ThreadState.scoped(fragment_id=None):
-        yield
 
 
 @contextmanager

@@ -18,12 +18,12 @@ from __future__ import annotations
 import streamlit as st
 
 from memory import worker
-from memory.errors import InspectorError
+from memory.errors import InspectorError, StoreUnavailable
 from memory.store import UNTITLED
 from memory.strategies.combined import learner
 from memory.threads import title_of
 from memory.worker import Job
-from pages.ui import chat_state, found_turn, messages, newest, panel, pictures, runs, steps
+from pages.ui import chat_state, found_turn, messages, newest, panel, pictures, runs, steps, watch
 from pages.ui.answering import Mirror, send
 from pages.ui.chat_state import Chat, Shown
 from pages.ui.given_back import taken
@@ -76,10 +76,10 @@ def turns(shown: Shown, busy: bool, paused: bool) -> None:
     if not shown.turns:
         return
     first, end = shown.turns[0].index, shown.turns[-1].index + 1
-    found_turn.earlier_button(first, shown.length)
+    found_turn.earlier_button(first, shown)
     if end < shown.length:
         messages.draw_turns(shown, shown.turns, busy, paused)
-        found_turn.later_buttons(end, shown.length)
+        found_turn.later_buttons(end, shown)
         return
     messages.draw_turns(shown, shown.turns[:-1], busy, paused)
     for number, place in enumerate(_PLACES[: 1 if busy else None]):
@@ -89,8 +89,10 @@ def turns(shown: Shown, busy: bool, paused: bool) -> None:
 def _turn(shown: Shown, index: int, busy: bool, paused: bool) -> None:
     try:
         messages.draw_turns(shown, [turn for turn in shown.turns if turn.index == index], busy, paused)
-    except InspectorError:
-        st.rerun()  # the page says what is wrong with the store
+    except StoreUnavailable as error:
+        watch.broken_off(error)
+    except InspectorError as error:
+        st.error(inert(str(error)), icon=":material/error:")
 
 
 def _place(number: int) -> str:
@@ -128,24 +130,20 @@ def say(chat: Chat | None, busy: bool) -> tuple[bool, Job | None]:
         return True, job
 
 
-def _coming(shown: Shown, job: Job | None = None) -> Mirror | None:
-    if job is not None:
-        _follow(shown, job)
-        # What is clicked in it concerns all of the page.
-        with runs.of_the_page():
-            return Mirror(job, _stored(shown, job))
+@st.fragment(key=runs.FURTHER)
+def _further(shown: Shown) -> None:
+    """Draw the place of an answer to come; where something was said, send it and mirror the answer."""
     if "chat_submitted" not in st.session_state:
         _follow(shown)
         st.empty()  # takes the place of an answer that has become a turn
-        return None
+        return
     try:
-        job = _further(shown)
+        job = _sent(shown)
         _follow(shown, job)
         Mirror(job).mirror()
         _answered(shown, job)
     except InspectorError:
         st.rerun()  # the page says what is wrong with the store
-    return None
 
 
 def _follow(shown: Shown, job: Job | None = None) -> None:
@@ -164,10 +162,12 @@ def _further_alone(shown: Shown) -> bool:
     chat = shown.chat
     if not chat or not chat.thread or chat.memory.rests or learner(chat.memory) or shown.loud or loud():
         return False
+    if watch.slow():
+        return False
     return bool(shown.last and shown.last.kind == "turn")
 
 
-def _further(shown: Shown) -> Job:
+def _sent(shown: Shown) -> Job:
     """Send a message where the page is as it was drawn; else have the whole page do it, or tell why it was not sent."""
     was, chat = shown.chat, chat_state.current(shown.chat.user) if shown.chat else None
     if not was or not chat or not _further_alone(shown) or not _same(was, chat) or not _at_rest(chat, shown.length):
@@ -211,15 +211,19 @@ def _answered(shown: Shown, job: Job) -> None:
     if opened.length != length or opened.pending or not last or opened.tail[-1].id != job.id:
         st.rerun()
     shown.turns, shown.length, shown.last = (*shown.turns, opened.tail[-1]), length, last
-    runs.then(_place(place), runs.FURTHER, _place(place - 1), CONTEXT, PANEL)
-
-
-_AT_REST, _WHOLE = st.fragment(_coming, key=runs.FURTHER), st.fragment(_coming)
+    runs.then(_place(place - 1), _place(place), runs.FURTHER, CONTEXT, PANEL)
 
 
 def coming(shown: Shown, job: Job | None = None) -> Mirror | None:
     """Draw the place of the answer on its way; that of `job` is to be followed when the whole page is drawn."""
-    return (_AT_REST if job is None and _further_alone(shown) else _WHOLE)(shown, job)
+    if job is None and _further_alone(shown):
+        _further(shown)
+        return None
+    _follow(shown, job)
+    if job is not None:
+        return Mirror(job, _stored(shown, job))
+    st.empty()
+    return None
 
 
 # --- what stands beside it --------------------------------------------------------------------------------------------

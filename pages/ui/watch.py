@@ -31,12 +31,16 @@ def banner(error: StoreUnavailable) -> None:
 
 def slowly() -> None:
     """Say that the store answers slowly, where it does so without an error."""
-    took = connections.connection().seconds
-    if took >= SLOW:
+    if slow():
         st.caption(
-            f":material/hourglass_top: Redis answers slowly: each question takes about {took:.1f} s, and a page asks "
-            "several. What is shown as stored is stored."
+            f":material/hourglass_top: Redis answers slowly: each question takes about "
+            f"{connections.connection().seconds:.1f} s, and a page asks several. What is shown as stored is stored."
         )
+
+
+def slow() -> bool:
+    """Whether the store answers slowly."""
+    return connections.connection().seconds >= SLOW
 
 
 def broken_off(error: StoreUnavailable) -> None:

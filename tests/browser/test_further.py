@@ -163,3 +163,28 @@ def test_what_is_asked_of_earlier_turns_while_a_further_answer_comes_doubles_not
     expect(alex.messages).to_have_count(6)
     assert [turn.human for turn in alex.turns()] == ["My cat is Tom.", "My dog is Rex.", "Tell me more."]
     assert all(not turn.earlier for turn in alex.turns())
+
+
+def test_an_answer_asked_for_again_is_given_with_what_another_tab_has_chosen_since(alex: Person) -> None:
+    alex.talked("My cat is Tom.")
+    alex.open()
+    alex.say("My dog is Rex.")
+    alex.sees_turn(2)
+    other = alex.tab()
+    other.choose_memory("Buffer")
+    other.sees_memory("Buffer")
+    alex.press("Regenerate")
+    alex.sees("1 earlier answer to this message")
+    alex.sees_turn(2)
+    alex.sees_memory("Buffer")
+    (trace,) = alex.store.traces(alex.id, alex.thread().id, 1, 2)
+    assert trace.memory == "ConversationBufferMemory"
+
+
+def test_earlier_turns_are_drawn_on_demand_after_a_further_message(alex: Person) -> None:
+    alex.talked(*(f"Fact {number}." for number in range(28)))
+    alex.open()
+    alex.say("Fact 28.")
+    alex.sees_turn(29)
+    alex.press("Show turns 1 to 3")
+    expect(alex.messages).to_have_count(58)

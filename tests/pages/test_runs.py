@@ -156,3 +156,23 @@ def test_a_fragment_that_says_when_is_drawn_again_by_itself_only_then(
         runs.look_first()
         Visit()._handle_rerun_script_request(ClientState(fragment_id=fragment, is_auto_rerun=auto))
     assert bool(Visit.drawn) == begun
+
+
+@pytest.mark.parametrize(
+    ("key", "pressed", "fragment"),
+    [("chat_stop", True, ""), ("chat_edit_7", True, ""), ("panel_next", True, "place"), ("chat_stop", False, "place")],
+)
+def test_a_click_that_concerns_the_page_draws_it_from_whatever_fragment(key: str, pressed: bool, fragment: str) -> None:
+    class Visit:
+        _state = app_session.AppSessionState.APP_IS_RUNNING
+        asked = "none"
+
+        def _handle_rerun_script_request(self, client_state: Any = None) -> None:
+            self.asked = client_state.fragment_id
+
+    said = ClientState(fragment_id="place")
+    said.widget_states.widgets.add(id=f"$$ID-4f2a-{key}", trigger_value=pressed)
+    with patch.object(app_session, "AppSession", Visit):
+        runs.answer_alone()
+        (visit := Visit())._handle_rerun_script_request(said)
+    assert visit.asked == fragment
