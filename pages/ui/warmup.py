@@ -1,8 +1,9 @@
 """Imports what is slow before the first visitor needs it, and keeps the garbage collector from scanning it.
 
-pandas, LangChain and the tokenizer cost seconds at their first use; imported in a thread they cost the first page
-nothing. `gc.freeze()` then takes these hundreds of thousands of objects out of every later collection. What a search by
-meaning needs, a model and Chroma, waits until the first page is drawn.
+LangChain, our own pages, pandas and the tokenizer cost seconds at their first use; imported in a thread they cost the
+first page nothing. A process that takes over for one that was killed is met by people who wait for an answer.
+`gc.freeze()` then takes these hundreds of thousands of objects out of every later collection. What a search by meaning
+needs, a model and Chroma, waits until the first page is drawn.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ from __future__ import annotations
 import gc
 import importlib
 import logging
+import pkgutil
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from memory.server.connect import close_all
 
-# What a page imports itself. Two threads that import one web of modules at once can see half of a module,
-# so a page waits for these (about half a second at start, nothing later).
+# What a page imports itself, and after it all of `pages.ui` and the catalogue. Two threads that import one web of modules
+# at once can see half of a module, so a page waits for these (it would need as long itself at start; nothing later).
 FIRST = ("numpy", "langchain_core.messages", "memory.tokens")
 # What the first answer needs: st.write_stream looks for data frames and so loads pandas and pyarrow.
 THEN = ("pandas", "pyarrow", "streamlit.dataframe_util", "langchain_openai")
@@ -27,11 +30,10 @@ THEN = ("pandas", "pyarrow", "streamlit.dataframe_util", "langchain_openai")
 _log = logging.getLogger(__name__)
 _started = threading.Event()
 _first_done = threading.Event()
-_all_done = threading.Event()
 _page_drawn = threading.Event()
 
 
-def _import(names: tuple[str, ...]) -> None:
+def _import(names: Iterable[str]) -> None:
     for name in names:
         try:
             importlib.import_module(name)
@@ -39,23 +41,38 @@ def _import(names: tuple[str, ...]) -> None:
             _log.warning("Could not warm up %s", name, exc_info=True)
 
 
+def _use(name: str, first: Callable[[], object]) -> None:
+    try:
+        first()
+    except Exception:
+        _log.warning("Could not warm up %s", name, exc_info=True)
+
+
+def _load_catalogue() -> None:
+    from memory.catalog import load
+
+    load()
+
+
+def _count() -> None:
+    from memory.tokens import count_tokens
+
+    count_tokens("The vocabulary is loaded by the first count.")
+
+
 def _warm_up() -> None:
     begin = time.perf_counter()
     try:
         _import(FIRST)
+        _import(f"{__package__}.{module.name}" for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
+        _use("the catalogue", _load_catalogue)
         _first_done.set()
         _import(THEN)
-        try:
-            from memory.tokens import count_tokens
-
-            count_tokens("The vocabulary is loaded by the first count.")
-        except Exception:
-            _log.warning("Could not warm up the tokenizer", exc_info=True)
+        _use("the tokenizer", _count)
         gc.collect()
         gc.freeze()
     finally:
         _first_done.set()
-        _all_done.set()
     _log.info("Warmed up in %.1f s", time.perf_counter() - begin)
     _page_drawn.wait()
     _warm_search()
@@ -75,13 +92,13 @@ def drawn() -> None:
     _page_drawn.set()
 
 
-def wait(*, everything: bool = False, timeout: float = 20.0) -> None:
-    """Wait until what a page imports is there; with `everything`, also what an answer needs.
+def wait(timeout: float = 20.0) -> None:
+    """Wait until what a page imports is there.
 
     Returns at once where no warm-up runs (in tests without a server).
     """
     if _started.is_set():
-        (_all_done if everything else _first_done).wait(timeout)
+        _first_done.wait(timeout)
 
 
 @asynccontextmanager
