@@ -68,14 +68,14 @@ def deviations(values: Scores) -> Scores:
 def stand_out(keys: Scores, shares: Scores, prior: Scores, asked: Asked) -> tuple[Scores, Flags]:
     """Say by how many deviations each unit stands out, and which have anything in common with the query.
 
-    `keys` has a row of BM25 for each size of key, `shares` the share of each.
+    `keys` has a row of BM25 for each size of key, `shares` the share of each. The largest comes last; it holds the others.
     """
     # All rows at once what `deviations` does of one: numpy takes longer to be called than to count so few.
     count = max(keys.shape[1], 1)
     centred = keys - np.add.reduce(keys, axis=1, keepdims=True) / count
     spreads = np.sqrt(np.einsum("ij,ij->i", centred, centred) / count)
     raw = prior + (WORDS * shares / np.where(spreads > 1e-9, spreads, np.inf)) @ centred
-    alike: Flags = np.logical_or.reduce(keys, axis=0)
+    alike: Flags = keys[-1] > 0
     if asked.spoken is not None:
         raw += SPEAKER * asked.spoken
         # Of Ana and nothing else was asked, or in words that nobody used.
@@ -102,5 +102,5 @@ def with_meaning(raw: Scores, cosines: Scores, runs: tuple[Places, Places]) -> S
 
 def squash(raw: Scores) -> Scores:
     """Turn deviations into scores between 0 and 1, in the same order."""
-    result: Scores = 1.0 / (1.0 + np.exp(MIDDLE - np.clip(raw, -20.0, 20.0)))
+    result: Scores = 1.0 / (1.0 + np.exp(MIDDLE - np.minimum(np.maximum(raw, -20.0), 20.0)))
     return result

@@ -44,10 +44,9 @@ K1, B = 1.2, 0.75  # BM25's usual constants; what others would change is within 
 class _Frozen:
     """What queries compute with until the next unit comes."""
 
-    firsts: Places  # where the keys begin: of every unit the smallest, then of every unit the next
+    firsts: Places  # where the keys begin: a row for each size, the smallest first
     ends: Places
-    around: tuple[Places, Places]  # the largest keys alone
-    damping: Scores  # BM25's term for a key's length
+    damping: Counts  # BM25's term for a key's length; a row for each size, which is the same for each word
     prior: Scores
     speaker: Places
     month: Places
@@ -171,7 +170,12 @@ class LexicalIndex:
         if not len(self):
             return np.zeros(0), np.zeros(0)
         raw, alike = self._stand_out(query)
-        return np.where(alike, squash(raw), 0.0), squash(with_meaning(raw, cosines, self._freeze().around))
+        return np.where(alike, squash(raw), 0.0), squash(with_meaning(raw, cosines, self._around()))
+
+    def _around(self) -> tuple[Places, Places]:
+        """Return where the largest keys begin and end."""
+        frozen = self._freeze()
+        return frozen.firsts[-1], frozen.ends[-1]
 
     def _stand_out(self, query: str) -> tuple[Scores, Flags]:
         frozen = self._freeze()
@@ -211,17 +215,18 @@ class LexicalIndex:
             return result
         sums, times, other = _rooms(len(found), count)
         sums[:, 0] = 0.0
-        for row, places in zip(sums, found, strict=True):
-            row[1:] = np.bincount(places, minlength=count)
+        # The smallest key is the unit alone.
+        for row, own, places in zip(sums, times[0], found, strict=True):
+            own[:] = row[1:] = np.bincount(places, minlength=count)
         np.cumsum(sums, axis=1, out=sums)
-        # All sizes side by side: numpy takes longer to be called than to count so few.
-        sums.take(frozen.ends, axis=1, mode="clip", out=times)
-        times -= sums.take(frozen.firsts, axis=1, mode="clip", out=other)
-        within = np.count_nonzero(times.reshape(len(found), len(KEYS), count), axis=2).T
+        for size in range(1, len(KEYS)):
+            sums.take(frozen.ends[size], axis=1, mode="clip", out=times[size])
+            times[size] -= sums.take(frozen.firsts[size], axis=1, mode="clip", out=other[size])
+        within = np.minimum(times, 1.0, out=other) @ np.ones(count, dtype=np.float32)
         rarity = (np.log(1.0 + (count - within + 0.5) / (within + 0.5)) * (K1 + 1.0)).astype(np.float32)
         times /= np.add(times, frozen.damping, out=other)
-        for place, row in enumerate(result):
-            row[:] = rarity[place] @ times[:, place * count : (place + 1) * count]
+        for size, row in enumerate(result):
+            row[:] = rarity[size] @ times[size]
         return result
 
     def _freeze(self) -> _Frozen:
@@ -231,10 +236,9 @@ class LexicalIndex:
             means = np.maximum(np.add.reduce(lengths, axis=1, keepdims=True) / max(count, 1), 1.0)
             damping = (K1 * (1.0 - B + B * lengths / means)).astype(np.float32)
             self._frozen = _Frozen(
-                firsts.reshape(-1),
-                ends.reshape(-1),
-                (firsts[-1], ends[-1]),
-                damping.reshape(-1),
+                firsts.copy(),
+                ends.copy(),
+                damping[:, None],
                 prior(Traits(*(np.array(values, dtype=bool) for values in self._traits))),
                 np.array(self._speaker),
                 np.array(self._months),
@@ -247,10 +251,14 @@ _LENT = threading.local()
 
 
 def _rooms(terms: int, count: int) -> tuple[Counts, Counts, Counts]:
-    """Lend a thread room to count so many terms in, in so many units: to have it anew takes longer than to count."""
+    """Lend a thread room to count so many terms in so many units and in their keys of each size.
+
+    To have it anew takes longer than to count.
+    """
     running, keys = terms * (count + 1), terms * count * len(KEYS)
     room: Counts = _LENT.__dict__.setdefault("room", np.zeros(0, dtype=np.float32))
     if len(room) < running + 2 * keys:
         room = _LENT.room = np.zeros(2 * (running + 2 * keys), dtype=np.float32)
     sums, times, other = room[:running], room[running : running + keys], room[running + keys : running + 2 * keys]
-    return sums.reshape(terms, -1), times.reshape(terms, -1), other.reshape(terms, -1)
+    shape = len(KEYS), terms, count
+    return sums.reshape(terms, -1), times.reshape(shape), other.reshape(shape)

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from langchain_core.tools import BaseTool
 from pydantic import Field, field_validator
 
@@ -25,13 +24,14 @@ from memory.common.division import divided, named_apart
 from memory.common.draft import kept, taken
 from memory.common.place import Place, placed
 from memory.common.quote import headings
-from memory.common.spans import marks, runs
 from memory.errors import BadInput
 from memory.longterm.memory import LongTermMemory
 from memory.retrieval.view import place_of
 from memory.strategies.procedural import ProceduralMemory
 from memory.views import Form, View
 
+NOBODY = b"\xff"
+"""No part: there are at most 8."""
 
 class CombinedMemory(Memory):
     """Sends what several memories recall, within one budget and without doubles."""
@@ -280,29 +280,43 @@ def _joined(recalls: Sequence[Recall], labels: Sequence[str], length: int) -> tu
             items.append(Item(ref, item.segment, f"{label}: {item.why}", *rest))
             owners[ref] = number
     items.sort(key=lambda item: ((1 if item.quoted else 2), item.turns) if item.turns else (0, (0, 0)))
-    sent, whole = marks(length, _turns(Recall(tuple(items)))), marks(length, _whole(items))
-    items = [item for item in items if not (item.turns and item.ref.startswith("message:") and whole[item.turns[0]])]
+    whole = _whole(items)
+    # A byte for each turn, 1 where nothing is said of it yet, and the part that said something last: bytes are looked
+    # through faster than arrays where spans are short.
+    free, because = bytearray(b"\1") * length, bytearray(NOBODY) * length
+    for turn in _turns(Recall(tuple(items))):
+        free[turn] = 0
+    items = [item for item in items if not (item.turns and item.ref.startswith("message:") and item.turns[0] in whole)]
     reasons = [(one, number) for number, recall in enumerate(recalls) for one in recall.left_out]
     # The best reason first: its gist is sent, it was not alike enough, it is outside of something.
     reasons.sort(key=lambda reason: 0 if reason[0].kind == "summary" else 1 if reason[0].score is not None else 2)
     left: list[LeftOut] = []
-    free, because = ~sent, np.full(length, -1)
     for one, number in reasons:
-        begin, stop = one.turns
+        begin, _ = one.turns
         if one.message is not None:
             # Of one turn several messages may be left out, each for a reason of its own.
-            gaps = [one.turns] if not whole.item(begin) and because.item(begin) in (-1, number) else []
-        elif stop - begin == 1:
-            gaps = [one.turns] if free.item(begin) else []
+            gaps = [one.turns] if begin not in whole and because[begin] in (NOBODY[0], number) else []
         else:
-            gaps = [(begin + first, begin + end) for first, end in runs(free[begin:stop])]
+            gaps = _free(free, one.turns)
         why = f"{labels[number]}: {one.why}"
-        for gap in gaps:
-            left.append(LeftOut(gap, why, one.kind, one.rank, one.score, one.message, one.parts))
-            free[slice(*gap)], because[slice(*gap)] = False, number
+        for first, end in gaps:
+            left.append(LeftOut((first, end), why, one.kind, one.rank, one.score, one.message, one.parts))
+            free[first:end], because[first:end] = bytes(end - first), bytes((number,)) * (end - first)
     # What one part left to another that took less in the end.
-    left += [LeftOut(gap, "no part had room for it", "budget") for gap in runs(free)]
+    left += [LeftOut(gap, "no part had room for it", "budget") for gap in _free(free, (0, length))]
     return Recall(tuple(items), tuple(left)), owners
+
+
+def _free(free: bytearray, span: Span) -> list[Span]:
+    """Cut out of a span the runs of turns that are marked as free."""
+    gaps: list[Span] = []
+    end, stop = span
+    while (first := free.find(1, end, stop)) >= 0:
+        end = free.find(0, first, stop)
+        if end < 0:
+            end = stop
+        gaps.append((first, end))
+    return gaps
 
 
 def _quoted_once(
