@@ -16,7 +16,7 @@ if __name__ != "__main__":  # imported by the server
     from streamlit.runtime.pages_manager import PagesManager
 
     from memory.observing import log, spans
-    from pages.ui import runs
+    from pages.ui import gone_widgets, runs
     from pages.ui.probes import Probes
     from pages.ui.reload import ReloadWhereLost
     from pages.ui.security import SecurityHeaders
@@ -31,6 +31,7 @@ if __name__ != "__main__":  # imported by the server
     runs.look_first()
     runs.answer_alone()
     runs.remember_theme()
+    gone_widgets.free()
     log.set_up()
     spans.set_up()
     layers = [Middleware(Probes), Middleware(SecurityHeaders), Middleware(OwnerCookie), Middleware(ReloadWhereLost)]

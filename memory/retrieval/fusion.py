@@ -68,7 +68,7 @@ def deviations(values: Scores) -> Scores:
 def stand_out(keys: Scores, shares: Scores, prior: Scores, asked: Asked) -> tuple[Scores, Flags]:
     """Say by how many deviations each unit stands out, and which have anything in common with the query.
 
-    `keys` has a row of BM25 for each size of key, `shares` the share of each. The largest comes last; it holds the others.
+    `keys` has a row of BM25 for each size of key, the largest last, which holds the others; `shares` the share of each.
     """
     # All rows at once what `deviations` does of one: numpy takes longer to be called than to count so few.
     count = max(keys.shape[1], 1)

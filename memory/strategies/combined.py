@@ -33,6 +33,7 @@ from memory.views import Form, View
 NOBODY = b"\xff"
 """No part: there are at most 8."""
 
+
 class CombinedMemory(Memory):
     """Sends what several memories recall, within one budget and without doubles."""
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from memory.server.connect import close_all
 
-# What a page imports itself, and after it all of `pages.ui` and the catalogue. Two threads that import one web of modules
+# What a page imports itself; after it all of `pages.ui` and the catalogue. Two threads that import one web of modules
 # at once can see half of a module, so a page waits for these (it would need as long itself at start; nothing later).
 FIRST = ("numpy", "langchain_core.messages", "memory.tokens")
 # What the first answer needs: st.write_stream looks for data frames and so loads pandas and pyarrow.
