@@ -70,8 +70,8 @@ class Ranking(Sequence[Hit]):
     @cached_property
     def order(self) -> Numbers:
         """The places of the units by rank; of equals the newer comes first."""
-        order: Numbers = len(self.scores) - 1 - np.argsort(-self.scores[::-1], kind="stable")
-        return order
+        order: Numbers = (-self.scores[::-1]).argsort(kind="stable")
+        return np.subtract(len(order) - 1, order, out=order)
 
     def rescored(self, scores: Scores, parts: Mapping[str, Scores]) -> Ranking:
         """Rank the same units by other scores."""

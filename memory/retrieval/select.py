@@ -63,7 +63,8 @@ class Rows:
             ranked[list(taken)] = False
             order = order[ranked[turns[order]]]
         self.order, self.turns = order, turns[order]
-        self.scores, self.prices = ranking.scores[order], ranking.searched.prices[order]
+        # `take` is three times as fast as an index where rows are taken.
+        self.scores, self.prices = ranking.scores[order], ranking.searched.prices.take(order, axis=0)
         # A few of hundreds are looked at one by one: their values as Python's own.
         self.score: Callable[[int], float] = self.scores.item
 
@@ -147,13 +148,11 @@ class Choice:
         begin = 0
         # In blocks that grow: of what comes late hardly anything fits what is left, and arrays pass over it at once.
         while begin < self.alike and len(self.chosen) < most:
-            end = min(self.alike, 2 * begin + NEAR)
-            fit = np.flatnonzero(prices[begin:end, 0] <= budget.left) + begin
-            for rank, price in zip(fit.tolist(), prices[fit].tolist(), strict=True):
-                if len(self.chosen) >= most:
-                    break
-                if budget.take(*price):
-                    self.chosen.append(rank)
+            end = min(self.alike, 4 * begin + NEAR)
+            (fit,) = (prices[begin:end, 0] <= budget.left).nonzero()
+            if len(fit):
+                fit += begin
+                self.chosen += budget.fill(fit.tolist(), prices.take(fit, axis=0).tolist(), most - len(self.chosen))
             begin = end
         # From here on it is the count that keeps out, and not the limit.
         self._full = len(self.rows) if len(self.chosen) < most else self.chosen[-1] if most else -1
@@ -166,7 +165,7 @@ class Choice:
         for middle in self.rows.order[self.chosen].tolist():
             around = rank_at[max(0, middle - neighbours) : middle + neighbours + 1]
             for rank in around[around >= 0].tolist():
-                if rank not in sent | beside and self._budget.take(*self.rows.prices[rank].tolist()):
+                if rank not in sent | beside and self._budget.fill([rank], [self.rows.prices[rank].tolist()], 1):
                     beside.add(rank)
                     self.chosen.append(rank)
         return frozenset(beside)
@@ -205,16 +204,18 @@ class Choice:
         if self._cut:
             return (self._cut,)
 
+        score = self.rows.score
+
         def why(rank: int) -> str:
-            beside = "beside one that was found, " if rank in self._beside else ""
-            return f"{beside}rank {rank + 1:,}, score {self.rows.score(rank):.2f}"
+            said = f"rank {_number(rank + 1)}, score {score(rank):.2f}"
+            return f"beside one that was found, {said}" if rank in self._beside else said
 
         return tuple(self.rows.items(self.chosen, self._costs, why))
 
     def left_out(self) -> list[LeftOut]:
         """Explain those that are not sent: the best ranked one by one, the others together."""
         rows, sent = self.rows, [0] if self._cut else self.chosen
-        unsent = np.flatnonzero(~marks(len(rows), sent))
+        (unsent,) = (~marks(len(rows), sent)).nonzero()
         done = len(rows) if len(unsent) <= NEAR else unsent.item(NEAR)
         near = [*unsent[:NEAR].tolist(), *(rank for rank in self._over if rank >= done)]
         named = rows.left(near, self._why)
@@ -239,8 +240,8 @@ class Choice:
         if rank >= self.alike:
             return f"score {score:.2f} is under the threshold of {self.threshold:g}", "rule"
         if rank > self._full:
-            return f"rank {rank + 1:,} of top {self.k:,}", "rule"
-        return f"rank {rank + 1:,}, {self._too_long}", "budget"
+            return f"rank {_number(rank + 1)} of top {self.k:,}", "rule"
+        return f"rank {_number(rank + 1)}, {self._too_long}", "budget"
 
 
 class _Budget:
@@ -250,14 +251,21 @@ class _Budget:
         self.left = limit - heading_tokens(INTRODUCTION, encoding)
         self.days = set[int]()
 
-    def take(self, size: int, day: int, heading: int) -> bool:
-        """Take something of this size and day, for which a line takes `heading` tokens; False where it does not fit."""
-        size += 0 if day in self.days else heading
-        if size > self.left:
-            return False
-        self.left -= size
-        self.days.add(day)
-        return True
+    def fill(self, ranks: Sequence[int], prices: Sequence[Sequence[int]], most: int) -> list[int]:
+        """Take of these, in their order, what fits, at most so many; return what was taken. See `Searched.prices`."""
+        taken, days = list[int](), self.days
+        for rank, (size, day, heading) in zip(ranks, prices, strict=True):
+            cost = size if day in days else size + heading
+            if cost <= self.left and len(taken) < most:
+                self.left -= cost
+                days.add(day)
+                taken.append(rank)
+        return taken
+
+
+def _number(count: int) -> str | int:
+    """Set the commas of a number; most ranks have none, and to look for them takes as long as the rest of a reason."""
+    return count if count < 1000 else f"{count:,}"
 
 
 def _spans(turns: Marks, why: str) -> list[LeftOut]:

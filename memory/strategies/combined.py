@@ -239,12 +239,14 @@ def _whole(items: Iterable[Item]) -> frozenset[int]:
 
 def _without(recall: Recall, earlier: Recall, transcript: Sequence[Turn], encoding: str) -> Recall:
     """Take out of a recall what is sent already; of a turn that is sent in part the rest is not lost."""
+    if not earlier.items:
+        return recall
     items: list[Item] = []
     sent, messages = _whole(earlier.items), {item.ref for item in earlier.items if item.turns}
     for item in recall.items:
         if item.ref in messages:
             continue
-        if not item.turns or not sent.intersection(range(*item.turns)):
+        if not item.turns or sent.isdisjoint(range(*item.turns)):
             items.append(item)
             continue
         for first, end in _gaps(item.turns, sent):
