@@ -15,6 +15,7 @@ import inspect
 import json
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +29,7 @@ from memory.base import Memory
 from memory.errors import BadInput, InspectorError, StoreUnavailable
 
 _HERE = Path(__file__).parent
+_LOADING = threading.RLock()
 FAMILIES = ("short-term", "fixed", "extracted", "retrieved", "long-term", "composed", "custom")
 
 
@@ -143,7 +145,8 @@ def load(folder: Path | None = None) -> Catalog:
     """
     folder = folder or Path(os.environ.get("MEMORY_PLUGINS") or _HERE / "custom")
     files = sorted(folder.glob("*.py")) if folder.is_dir() else []
-    return _load(folder, tuple((file.name, file.stat().st_mtime_ns) for file in files))
+    with _LOADING:  # two threads would run each plug-in twice
+        return _load(folder, tuple((file.name, file.stat().st_mtime_ns) for file in files))
 
 
 @lru_cache(maxsize=8)

@@ -222,7 +222,7 @@ class LexicalIndex:
         for size in range(1, len(KEYS)):
             sums.take(frozen.ends[size], axis=1, mode="clip", out=times[size])
             times[size] -= sums.take(frozen.firsts[size], axis=1, mode="clip", out=other[size])
-        within = np.minimum(times, 1.0, out=other) @ np.ones(count, dtype=np.float32)
+        within = (np.minimum(times, 1.0, out=other) @ np.ones(count, dtype=np.float32)).astype(float)
         rarity = (np.log(1.0 + (count - within + 0.5) / (within + 0.5)) * (K1 + 1.0)).astype(np.float32)
         times /= np.add(times, frozen.damping, out=other)
         for size, row in enumerate(result):

@@ -313,7 +313,7 @@ def _joined(recalls: Sequence[Recall], labels: Sequence[str], length: int) -> tu
 def _free(free: bytearray, span: Span) -> list[Span]:
     """Cut out of a span the runs of turns that are marked as free."""
     gaps: list[Span] = []
-    end, stop = span
+    end, stop = span[0], min(span[1], len(free))
     while (first := free.find(1, end, stop)) >= 0:
         end = free.find(0, first, stop)
         if end < 0:

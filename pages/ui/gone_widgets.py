@@ -13,8 +13,8 @@ from functools import wraps
 from streamlit.runtime.state.session_state import WStates, _is_stale_widget
 
 FREED = ("trigger_value", "double_array_value")
-"""Buttons and sliders, of which a chat draws new ones with each turn. Not all parts of a component count as drawn, so
-those are left alone."""
+"""Buttons and sliders of numbers or dates, of which a chat draws new ones with each turn. Not all parts of a component
+count as drawn, so those are left alone."""
 
 
 def free() -> None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from memory.observing import log, metrics
+from pages.ui import warmup
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -93,9 +94,10 @@ def metrics_shown() -> bool:
 
 
 def _store() -> str:
-    from pages.ui import connections
-
+    warmup.wait()
     try:
+        from pages.ui import connections
+
         return connections.connection().ping()
     except Exception as error:
         log.event("not ready", "warning", kind=type(error).__name__)

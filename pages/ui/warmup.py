@@ -21,13 +21,21 @@ from pathlib import Path
 
 from memory.server.connect import close_all
 
-# What a page imports itself; after it all of `pages.ui` and the catalogue. Two threads that import one web of modules
-# at once can see half of a module, so a page waits for these (it would need as long itself at start; nothing later).
+# What a page imports itself. Two threads that import one web of modules at once can see half of a module, so a page
+# waits for these: at start it would take as long itself, later this costs nothing.
 FIRST = ("numpy", "langchain_core.messages", "memory.tokens")
+OURS = {"pages.ui": "pages/ui", "memory.strategies": "memory/strategies"}
 # What the first answer needs: st.write_stream looks for data frames and so loads pandas and pyarrow.
 THEN = ("pandas", "pyarrow", "streamlit.dataframe_util", "langchain_openai")
+# What has begun something that must end with the server, and how it is told.
+STOPPED = (
+    ("memory.worker", "stop_all"),
+    ("memory.compare.job", "stop_all"),
+    ("pages.ui.connections", "close_search"),
+)
 
 _log = logging.getLogger(__name__)
+_ROOT = Path(__file__).resolve().parents[2]
 _started = threading.Event()
 _first_done = threading.Event()
 _page_drawn = threading.Event()
@@ -64,9 +72,10 @@ def _warm_up() -> None:
     begin = time.perf_counter()
     try:
         _import(FIRST)
-        _import(f"{__package__}.{module.name}" for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
-        _use("the catalogue", _load_catalogue)
+        for package, folder in OURS.items():
+            _import(f"{package}.{module.name}" for module in pkgutil.iter_modules([str(_ROOT / folder)]))
         _first_done.set()
+        _use("the catalogue", _load_catalogue)
         _import(THEN)
         _use("the tokenizer", _count)
         gc.collect()
@@ -92,7 +101,7 @@ def drawn() -> None:
     _page_drawn.set()
 
 
-def wait(timeout: float = 20.0) -> None:
+def wait(timeout: float = 60.0) -> None:
     """Wait until what a page imports is there.
 
     Returns at once where no warm-up runs (in tests without a server).
@@ -111,10 +120,7 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
         yield
     finally:
         # Streamlit ends a SIGTERM by the signal itself, without exit handlers.
-        if worker := sys.modules.get("memory.worker"):
-            worker.stop_all()
-        if job := sys.modules.get("memory.compare.job"):
-            job.stop_all()
-        if connections := sys.modules.get("pages.ui.connections"):
-            connections.close_search()
+        for module, stop in STOPPED:
+            # What is only half imported by now has begun nothing.
+            getattr(sys.modules.get(module), stop, lambda: None)()
         close_all()

@@ -11,6 +11,7 @@ from unittest.mock import patch
 from weakref import WeakSet
 
 import pytest
+from streamlit.runtime.state.common import WidgetMetadata
 from streamlit.runtime.state.session_state import WStates
 from streamlit.testing.v1 import AppTest
 
@@ -32,6 +33,7 @@ def page() -> None:
 
     from tests.pages.test_gone_widgets import ANSWERS, Answer
 
+    pressed = st.session_state.setdefault("pressed", [])
     turn = st.session_state.get("turn", 0) + 1
     st.session_state.turn = turn
     answer = Answer()
@@ -41,7 +43,7 @@ def page() -> None:
 
     @st.fragment
     def part() -> None:
-        st.button("In a part of the page", key="part")
+        st.button("In a part of the page", key="part", on_click=pressed.append, args=("part",))
 
     part()
     st.text_input("Name", key="name")
@@ -57,6 +59,7 @@ def freeing() -> Iterator[None]:
     with patch.object(WStates, "remove_stale_widgets", WStates.remove_stale_widgets):
         gone_widgets.free()
         gone_widgets.free()  # a second time changes nothing
+        ANSWERS.clear()
         yield
 
 
@@ -81,4 +84,14 @@ def test_the_widgets_of_the_page_keep_their_values() -> None:
     seen.text_input(key="name").set_value("Alex").run()
     seen.button(key="part").click().run()
     assert seen.text_input(key="name").value == "Alex"
+    assert seen.session_state["pressed"] == ["part"]
     assert not seen.exception
+
+
+@pytest.mark.parametrize(("drawn", "left"), [(["part"], ["other", "text"]), (None, ["text"])])
+def test_where_parts_are_drawn_the_buttons_of_the_others_are_kept(drawn: list[str] | None, left: list[str]) -> None:
+    states = WStates()
+    for name, kind in (("part", "trigger_value"), ("other", "trigger_value"), ("text", "string_value")):
+        states.set_widget_metadata(WidgetMetadata(name, str, str, kind, fragment_id=name))
+    states.remove_stale_widgets(frozenset(), drawn)
+    assert list(states.widget_metadata) == left
