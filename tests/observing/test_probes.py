@@ -21,7 +21,7 @@ def test_a_process_whose_store_is_away_is_healthy_and_not_ready(tmp_path: Path) 
         redis_server(tmp_path) as redis,
         running_app(REDIS_URL=redis.url, METRICS="on", LOG_FORMAT="json", LOG_LEVEL="debug") as app,
     ):
-        with httpx.Client(base_url=app.url, timeout=10) as client:
+        with httpx.Client(base_url=app.url, timeout=120) as client:
             assert client.get("/healthz").json() == {"app": "ready"}
             ready = client.get("/readyz", headers={"x-request-id": "given-by-balancer"})
             assert (ready.status_code, ready.json()) == (200, {"store": "ready"})
