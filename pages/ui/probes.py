@@ -5,8 +5,9 @@
     x-request-id: 4f1c0a9be2d77a31
     {"store": "ready"}
 
-/healthz says that the process answers, /readyz that it can serve, which it answers once what a page needs is imported:
-a balancer sends nobody to a process whose store is away. /metrics is for those who run the app; a balancer in front keeps it from everybody else.
+/healthz says that the process answers, /readyz that it can serve, which it says once what a page needs is imported: a
+balancer sends nobody to a process whose store is away. /metrics is for those who run the app; a balancer in front keeps
+it from everybody else.
 """
 
 from __future__ import annotations
