@@ -279,16 +279,33 @@ def _joined(recalls: Sequence[Recall], labels: Sequence[str], length: int) -> tu
         for item in recall.items:
             ref = item.ref if item.turns else f"{number}.{item.ref}"
             # Field by field: `replace` takes five times as long, and a prompt may have a hundred.
-            rest = item.tokens, item.turns, item.text, item.score, item.shortened, item.quoted, item.parts, item.picture
-            items.append(Item(ref, item.segment, f"{label}: {item.why}", *rest))
+            items.append(
+                Item(
+                    ref,
+                    item.segment,
+                    f"{label}: {item.why}",
+                    item.tokens,
+                    item.turns,
+                    item.text,
+                    item.score,
+                    item.shortened,
+                    item.quoted,
+                    item.parts,
+                    item.picture,
+                )
+            )
             owners[ref] = number
     items.sort(key=lambda item: ((1 if item.quoted else 2), item.turns) if item.turns else (0, (0, 0)))
-    whole = _whole(items)
     # A byte for each turn, 1 where nothing is said of it yet, and the part that said something last: bytes are looked
     # through faster than arrays where spans are short.
     free, because = bytearray(b"\1") * length, bytearray(NOBODY) * length
-    for turn in _turns(Recall(tuple(items))):
-        free[turn] = 0
+    whole = set[int]()
+    for item in items:
+        if item.turns:
+            first, end = item.turns
+            free[first:end] = bytes(end - first)
+            if not item.ref.startswith("message:"):
+                whole.update(range(first, end))
     items = [item for item in items if not (item.turns and item.ref.startswith("message:") and item.turns[0] in whole)]
     reasons = [(one, number) for number, recall in enumerate(recalls) for one in recall.left_out]
     # The best reason first: its gist is sent, it was not alike enough, it is outside of something.
