@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from memory.server.connect import close_all
@@ -43,16 +44,13 @@ _page_drawn = threading.Event()
 
 def _import(names: Iterable[str]) -> None:
     for name in names:
-        try:
-            importlib.import_module(name)
-        except Exception:  # a page that needs it says what is wrong; the server must still start
-            _log.warning("Could not warm up %s", name, exc_info=True)
+        _use(name, partial(importlib.import_module, name))
 
 
 def _use(name: str, first: Callable[[], object]) -> None:
     try:
         first()
-    except Exception:
+    except Exception:  # a page that needs it says what is wrong; the server must still start
         _log.warning("Could not warm up %s", name, exc_info=True)
 
 
